@@ -1,0 +1,52 @@
+# The entry points. `make` alone lists them.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := server sidecar dashboards loadtests tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-long check format requirements docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+install: .venv/.installed ## Make .venv with everything from the pinned files; does nothing when nothing changed
+
+.venv/.installed: requirements/all.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Outrigger needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
+	    || { rm -rf .venv; echo "Could not make .venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes requirements/all.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/python -m compileall -q server sidecar dashboards loadtests
+	@touch $@
+
+run: install ## Start server and sidecar with the example graph; Ctrl-C stops both
+	@$(BIN)/outrigger up --config server/langgraph.json
+
+test: install ## Run all tests but the long ones
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not long" tests
+
+test-long: install ## Run the tests that take minutes
+	@$(BIN)/python -m pytest -q -m long tests
+
+check: install ## Format, lint, types, import contracts
+	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "Run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install ## Format and mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix $(SOURCES) || true
+	@$(BIN)/ruff format --quiet $(SOURCES)
+
+docs: install ## Write the generated parts of the documents anew
+	@$(BIN)/python docs/generate.py
+
+requirements: install ## Pin the newest allowed dependencies anew
+	@sh requirements/compile.sh
+
+clean: ## Remove what can be made again; keeps .outrigger (your data)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Pin every dependency with hashes and without addresses. Run by `make requirements`.
+set -eu
+cd "$(dirname "$0")/.."
+pin() { # pin OUTPUT ARGUMENTS...
+    output=$1; shift
+    .venv/bin/uv pip compile pyproject.toml "$@" --universal --python-version 3.11 \
+        --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+        --output-file "requirements/$output" >/dev/null
+}
+pin server.txt --extra server --extra postgres --extra redis
+pin sidecar.txt --extra sidecar
+pin all.txt --all-extras --group dev
+echo 'uv' | .venv/bin/uv pip compile - --constraint requirements/all.txt --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+    --output-file requirements/uv.txt >/dev/null

@@ -1,0 +1,1 @@
+"""A resilient client on langgraph_sdk."""

@@ -1,0 +1,1 @@
+"""The sidecar process: health, metrics, relay."""

@@ -1,0 +1,1 @@
+"""The telemetry contract that all programs share."""
