@@ -1,0 +1,81 @@
+"""Writes the generated parts of the documents: what the code knows is never typed twice.
+
+A part stands between `<!-- mark -->` and `<!-- /mark -->`; everything else in the file is left
+alone. With `--check` nothing is written, and drift ends with status 1. A new part is one line in
+PARTS.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from outrigger_server.settings import settings_table
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One generated part of one file."""
+
+    file: str
+    mark: str
+    make: Callable[[], str]
+
+
+PARTS = (Part("README.md", "settings", settings_table),)
+
+
+class MarkError(Exception):
+    """A file lacks the marks of its part."""
+
+
+def replace_part(text: str, mark: str, new: str) -> str:
+    """Put `new` between the marks in `text`.
+
+    Raises:
+        MarkError: The marks are not there exactly once, in this order.
+    """
+    opening, closing = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, found, rest = text.partition(opening)
+    _, found_end, after = rest.partition(closing)
+    if not found or not found_end or opening in rest or closing in before + after:
+        msg = f"needs {opening} and after it {closing}, each once"
+        raise MarkError(msg)
+    return f"{before}{opening}\n{new.strip()}\n{closing}{after}"
+
+
+def generate(root: Path, parts: Sequence[Part], *, check: bool) -> list[str]:
+    """Bring all parts up to date below `root`, or with `check` only compare; tell each fault."""
+    faults = []
+    for part in parts:
+        path = root / part.file
+        try:
+            old = path.read_text(encoding="utf-8")
+            new = replace_part(old, part.mark, part.make())
+        except FileNotFoundError:
+            faults.append(f"{part.file}: no such file; make it with the marks of {part.mark!r}")
+        except MarkError as error:
+            faults.append(f"{part.file}: {error}")
+        else:
+            if new != old and check:
+                faults.append(f"{part.file}: part {part.mark!r} is out of date; run: make docs")
+            elif new != old:
+                path.write_text(new, encoding="utf-8")
+    return faults
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Write the generated parts of the documents.")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 on drift")
+    faults = generate(REPOSITORY, PARTS, check=parser.parse_args(arguments).check)
+    for fault in faults:
+        sys.stderr.write(f"{fault}\n")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

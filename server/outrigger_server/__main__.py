@@ -1,0 +1,5 @@
+"""`python -m outrigger_server`."""
+
+from outrigger_server.cli import main
+
+main()

@@ -1,0 +1,129 @@
+"""Around every request: its id, its size limit, its metrics and its one log line."""
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from outrigger_telemetry import metric_specs as specs
+from outrigger_telemetry.logging import get_logger
+from outrigger_telemetry.metrics import Metrics
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from outrigger_server.api.problems import problem
+
+MAX_REQUEST_ID = 128
+
+log = get_logger("outrigger.access")
+
+
+@dataclass
+class _Exchange:
+    """What is learned about one request while it is answered."""
+
+    started: float
+    status: int = 500
+    first_byte: float | None = None
+    sent: int = 0
+    received: int = 0
+    left: bool = False
+
+
+class Access:
+    """ASGI middleware; the outermost one."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, max_body_bytes: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, observed."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = headers.get("x-request-id", "")[:MAX_REQUEST_ID] or str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        exchange = _Exchange(time.perf_counter())
+        method = scope["method"]
+        self._metrics.add(specs.HTTP_SERVER_ACTIVE_REQUESTS, 1, method=method)
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self._answer(
+                    scope, receive, self._noting(send, exchange, request_id), exchange
+                )
+            finally:
+                self._metrics.add(specs.HTTP_SERVER_ACTIVE_REQUESTS, -1, method=method)
+                self._record(scope, exchange)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange
+    ) -> None:
+        length = Headers(scope=scope).get("content-length", "0")
+        if length.isdigit() and int(length) > self._max_body_bytes:
+            await problem(413, self._too_large)(scope, receive, send)
+            return
+        await self._app(scope, self._limited(receive, exchange), send)
+
+    @property
+    def _too_large(self) -> str:
+        return (
+            f"The request body is larger than the {self._max_body_bytes} bytes this server "
+            "accepts (OUTRIGGER_MAX_BODY_BYTES)."
+        )
+
+    def _limited(self, receive: Receive, exchange: _Exchange) -> Receive:
+        async def limited() -> Message:
+            message = await receive()
+            exchange.received += len(message.get("body", b""))
+            exchange.left = exchange.left or message["type"] == "http.disconnect"
+            if exchange.received > self._max_body_bytes:
+                raise HTTPException(413, self._too_large)
+            return message
+
+        return limited
+
+    def _noting(self, send: Send, exchange: _Exchange, request_id: str) -> Send:
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            else:
+                exchange.first_byte = exchange.first_byte or time.perf_counter()
+                exchange.sent += len(message.get("body", b""))
+            await send(message)
+
+        return noting
+
+    def _record(self, scope: Scope, exchange: _Exchange) -> None:
+        seconds = time.perf_counter() - exchange.started
+        route = _route(scope)
+        self._metrics.observe(
+            specs.HTTP_SERVER_REQUEST_DURATION_SECONDS,
+            seconds,
+            method=scope["method"],
+            route=route,
+            status_class=f"{exchange.status // 100}xx",
+        )
+        first = exchange.first_byte
+        fields: dict[str, Any] = {
+            "method": scope["method"],
+            "route": route,
+            "status": exchange.status,
+            "duration_ms": round(seconds * 1000, 1),
+            "first_byte_ms": round((first - exchange.started) * 1000, 1) if first else None,
+            "bytes": exchange.sent,
+        }
+        if exchange.left:
+            fields["client_left"] = True
+        log.info("request", **fields)
+
+
+def _route(scope: Scope) -> str:
+    route = scope.get("route")
+    path: str | None = getattr(route, "path", None)
+    return path if path is not None else specs.UNMATCHED_ROUTE

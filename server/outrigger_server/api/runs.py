@@ -1,0 +1,272 @@
+"""Runs of a thread: create, wait, stream, join, cancel, delete."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Header, Query, Request, Response
+from outrigger_telemetry import metric_specs as specs
+from uuid_utils.compat import uuid7
+
+from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
+from outrigger_server.api.render import json_response, run_json
+from outrigger_server.api.run_requests import run_request
+from outrigger_server.api.services import (
+    RunIdOf,
+    Services,
+    ServicesOf,
+    ThreadIdOf,
+    flag,
+    page_number,
+)
+from outrigger_server.api.sse import HEADERS, RunStream, error_frame
+from outrigger_server.api.wire.fields import MAX_PAGE
+from outrigger_server.api.wire.runs import RunCreate
+from outrigger_server.domain.event import EventId
+from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
+from outrigger_server.errors import InvalidRequest, NotFound
+from outrigger_server.runs.telemetry import assistant_label
+from outrigger_server.stores.runs import get_run, list_runs
+from outrigger_server.stores.threads import get_thread
+
+router = APIRouter(prefix="/threads/{thread_id}/runs", tags=["Thread Runs"])
+
+CANCELLED = "interrupt requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
+ROLLED_BACK = "rollback requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
+LEFT = "client disconnected from the run stream (on_disconnect=cancel)"
+
+
+@router.post("")
+async def create(
+    thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
+) -> Response:
+    """Start a run in the background."""
+    run = await _create(services, thread_id, body, request, new_run_id())
+    return json_response(run_json(run), headers={"content-location": _place(run)})
+
+
+@router.post("/wait")
+async def wait(
+    thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
+) -> Response:
+    """Start a run and answer with its final values."""
+    run = await _create(services, thread_id, body, request, new_run_id())
+    on_left = _cancel_when_left(services, run) if body.on_disconnect == "cancel" else None
+    return _awaited(services, thread_id, run.run_id, on_left)
+
+
+@router.post("/stream")
+async def stream(
+    thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
+) -> Response:
+    """Start a run and stream it."""
+    requested = time.monotonic()
+    run_id = new_run_id()
+    services.events.open(run_id, resumable=body.stream_resumable)
+    subscription = services.events.subscribe(run_id, None)
+    try:
+        run = await _create(services, thread_id, body, request, run_id)
+    except BaseException:
+        subscription.close()
+        services.events.forget(run_id)
+        raise
+    answer = RunStream(
+        subscription,
+        services.metrics,
+        assistant_label(run.assistant_id, run.graph_id),
+        services.settings.server.heartbeat_seconds,
+        with_ids=body.stream_resumable,
+        on_disconnect=body.on_disconnect,
+        on_left=_cancel_when_left(services, run) if body.on_disconnect == "cancel" else None,
+        requested=requested,
+    )
+    place = _place(run)
+    headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
+    return StreamedAnswer(answer.frames(), headers)
+
+
+@router.get("")
+async def list_of_thread(
+    thread_id: ThreadIdOf,
+    services: ServicesOf,
+    limit: Annotated[str, Query()] = "10",
+    offset: Annotated[str, Query()] = "0",
+    status: Annotated[str | None, Query()] = None,
+) -> Response:
+    """List the thread's runs, newest first."""
+    page = partial(
+        list_runs,
+        thread_id=thread_id,
+        limit=page_number("limit", limit, least=1, most=MAX_PAGE),
+        offset=page_number("offset", offset, least=0, most=2**31),
+        status=status,
+    )
+    await services.database.read(partial(get_thread, thread_id=thread_id))
+    return json_response([run_json(run) for run in await services.database.read(page)])
+
+
+@router.get("/{run_id}")
+async def get(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
+    """Show a run."""
+    found = partial(get_run, thread_id=thread_id, run_id=run_id)
+    return json_response(run_json(await services.database.read(found)))
+
+
+@router.delete("/{run_id}")
+async def delete(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
+    """Remove a run with its checkpoints; one in flight is stopped first."""
+    await services.canceller.delete_run(thread_id, run_id)
+    return Response(status_code=204)
+
+
+@router.get("/{run_id}/join")
+async def join(
+    thread_id: ThreadIdOf,
+    run_id: RunIdOf,
+    services: ServicesOf,
+    cancel_on_disconnect: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Answer with a run's final values once it has ended."""
+    on_left = None
+    if flag(cancel_on_disconnect):
+        on_left = _cancel_by_id_when_left(services, thread_id, run_id)
+    return _awaited(services, thread_id, run_id, on_left)
+
+
+@router.get("/{run_id}/stream")
+async def join_stream(
+    thread_id: ThreadIdOf,
+    run_id: RunIdOf,
+    services: ServicesOf,
+    stream_mode: Annotated[list[str] | None, Query()] = None,
+    cancel_on_disconnect: Annotated[str | None, Query()] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Stream a run from now on, or from behind the last event the client had."""
+    after = _event_id(last_event_id)
+    place = f"/threads/{thread_id}/runs/{run_id}"
+    headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
+    try:
+        found = partial(get_run, thread_id=thread_id, run_id=run_id)
+        subscription = await services.watcher.follow(thread_id, run_id, after)
+        run = await services.database.read(found)
+    except NotFound:
+        missing = error_frame("HTTPException", "404: Run not found")
+        return Response(missing, headers=dict(headers))
+    if after is not None:
+        services.metrics.increment(specs.STREAM_RESUMES_TOTAL)
+    if subscription.lost:
+        services.metrics.increment(specs.STREAM_EVENTS_LOST_TOTAL)
+    leave = flag(cancel_on_disconnect)
+    answer = RunStream(
+        subscription,
+        services.metrics,
+        assistant_label(run.assistant_id, run.graph_id),
+        services.settings.server.heartbeat_seconds,
+        with_ids=bool(run.kwargs.get("resumable")),
+        modes=_modes(stream_mode),
+        on_disconnect="cancel" if leave else "continue",
+        on_left=_cancel_when_left(services, run) if leave else None,
+        requested=0.0,
+    )
+    return StreamedAnswer(answer.frames(), headers)
+
+
+@router.post("/{run_id}/cancel")
+async def cancel(
+    thread_id: ThreadIdOf,
+    run_id: RunIdOf,
+    services: ServicesOf,
+    action: Annotated[str, Query()] = "interrupt",
+    wait: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Stop a run; with `wait`, answer once it has stopped."""
+    chosen = CancelAction.ROLLBACK if action == "rollback" else CancelAction.INTERRUPT
+    await services.canceller.cancel(
+        thread_id,
+        [run_id],
+        chosen,
+        message=ROLLED_BACK if chosen is CancelAction.ROLLBACK else CANCELLED,
+        wait=flag(wait),
+    )
+    if not flag(wait):
+        return Response(status_code=202)
+    place = f"/threads/{thread_id}/runs/{run_id}"
+    return json_response({}, headers={"location": f"{place}/join", "content-location": place})
+
+
+async def _create(
+    services: Services, thread_id: ThreadId, body: RunCreate, request: Request, run_id: RunId
+) -> Run:
+    assistant = await services.assistants.resolve(body.assistant_id)
+    wanted = run_request(
+        body,
+        assistant,
+        run_id=run_id,
+        thread_id=thread_id,
+        request_id=request.scope["state"]["request_id"],
+    )
+    return await services.creator.create(
+        thread_id, wanted, make_thread=body.if_not_exists == "create"
+    )
+
+
+def _awaited(
+    services: Services,
+    thread_id: ThreadId,
+    run_id: RunId,
+    on_left: Callable[[], None] | None,
+) -> Response:
+    place = f"/threads/{thread_id}/runs/{run_id}"
+    return AwaitedAnswer(
+        services.watcher.ended(thread_id, run_id),
+        {"location": f"{place}/join", "content-location": place},
+        heartbeat_seconds=services.settings.server.heartbeat_seconds,
+        on_left=on_left,
+    )
+
+
+def _cancel_when_left(services: Services, run: Run) -> Callable[[], None]:
+    return _cancel_by_id_when_left(services, run.thread_id, run.run_id)
+
+
+def _cancel_by_id_when_left(
+    services: Services, thread_id: ThreadId, run_id: RunId
+) -> Callable[[], None]:
+    def leave() -> None:
+        errand = services.canceller.cancel(
+            thread_id, [run_id], CancelAction.INTERRUPT, message=LEFT
+        )
+        services.errands.run("cancel_on_disconnect", errand)
+
+    return leave
+
+
+def _place(run: Run) -> str:
+    return f"/threads/{run.thread_id}/runs/{run.run_id}"
+
+
+def new_run_id() -> RunId:
+    """A new run's id; ids made later sort later."""
+    return RunId(str(uuid7()))
+
+
+def _event_id(text: str | None) -> EventId | None:
+    if text is None:
+        return None
+    try:
+        return EventId.parse(text)
+    except ValueError:
+        raise InvalidRequest(f"Last-Event-ID: {text!r} is not an event id") from None
+
+
+def _modes(given: list[str] | None) -> frozenset[str] | None:
+    """The event names a reader wants; clients send the modes repeated, or as a JSON list."""
+    if not given:
+        return None
+    modes: list[str] = []
+    for text in given:
+        modes += orjson.loads(text) if text.startswith("[") else text.split(",")
+    return frozenset("messages" if mode == "messages-tuple" else mode for mode in modes)

@@ -1,0 +1,83 @@
+"""What the handlers need, put together in `app.py` and handed to them by FastAPI."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from outrigger_telemetry.metrics import Metrics
+
+from outrigger_server.assistants.directory import AssistantDirectory
+from outrigger_server.brokers.base import EventLog
+from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.run import RunId, ThreadId
+from outrigger_server.errors import InvalidRequest
+from outrigger_server.runs.cancel import RunCanceller
+from outrigger_server.runs.create import RunCreator
+from outrigger_server.runs.errands import Errands
+from outrigger_server.runs.watch import RunWatcher
+from outrigger_server.settings import Settings
+from outrigger_server.stores.base import Database
+from outrigger_server.threads.state import ThreadStates
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the server that requests are carried out with."""
+
+    settings: Settings
+    database: Database
+    events: EventLog
+    clock: Clock
+    metrics: Metrics
+    assistants: AssistantDirectory
+    states: ThreadStates
+    creator: RunCreator
+    canceller: RunCanceller
+    watcher: RunWatcher
+    errands: Errands
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that got the request."""
+    services: Services = request.app.state.services
+    return services
+
+
+def _thread_id(thread_id: Annotated[str, Path()]) -> ThreadId:
+    try:
+        return ThreadId(str(uuid.UUID(thread_id)))
+    except ValueError:
+        raise InvalidRequest("Invalid thread ID: must be a UUID") from None
+
+
+def _run_id(run_id: Annotated[str, Path()]) -> RunId:
+    try:
+        return RunId(str(uuid.UUID(run_id)))
+    except ValueError:
+        raise InvalidRequest("Invalid run ID: must be a UUID") from None
+
+
+def page_number(name: str, text: str, *, least: int, most: int) -> int:
+    """A number of a page from a query.
+
+    Raises:
+        InvalidRequest: It is no number, or out of bounds.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        raise InvalidRequest(f"{name}: {text!r} is not a whole number") from None
+    if not least <= number <= most:
+        raise InvalidRequest(f"{name}: {number} is not between {least} and {most}")
+    return number
+
+
+def flag(text: str | None) -> bool:
+    """True for what clients send to mean yes."""
+    return text is not None and text.lower() in {"1", "true", "yes", "on"}
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+ThreadIdOf = Annotated[ThreadId, Depends(_thread_id)]
+RunIdOf = Annotated[RunId, Depends(_run_id)]

@@ -1,0 +1,37 @@
+"""Is the server there, and what is it."""
+
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+
+from outrigger_server.api.render import json_response
+from outrigger_server.api.services import ServicesOf
+from outrigger_server.graphs.invoke import LANGGRAPH_VERSION, SERVER_VERSION
+
+router = APIRouter(tags=["System"])
+
+
+@router.get("/")
+@router.get("/ok")
+async def ok(services: ServicesOf) -> Response:
+    """Answer when the server is up and its database can be read."""
+    await services.database.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+    return json_response({"ok": True, "services": {}})
+
+
+@router.get("/info")
+async def info() -> Response:
+    """Say which server this is and what it can do."""
+    return json_response(
+        {
+            "version": SERVER_VERSION,
+            "langgraph_py_version": LANGGRAPH_VERSION,
+            "flags": {"assistants": True, "crons": False, "langsmith": False},
+            "host": {
+                "kind": "self-hosted",
+                "project_id": None,
+                "host_revision_id": None,
+                "revision_id": None,
+                "tenant_id": None,
+            },
+        }
+    )

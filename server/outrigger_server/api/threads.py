@@ -1,0 +1,221 @@
+"""Threads: create, show, change, delete, search; their state and history."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from uuid_utils.compat import uuid7
+
+from outrigger_server.api.render import json_response, thread_json
+from outrigger_server.api.services import Services, ServicesOf, ThreadIdOf, flag, page_number
+from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
+from outrigger_server.api.wire.threads import (
+    HistoryBody,
+    StateAtCheckpointBody,
+    StateUpdateBody,
+    ThreadCreate,
+    ThreadPatch,
+    ThreadSearch,
+)
+from outrigger_server.domain.run import ThreadId
+from outrigger_server.errors import AlreadyExists, InvalidRequest
+from outrigger_server.stores.threads import (
+    ThreadQuery,
+    create_thread,
+    get_thread,
+    patch_thread,
+    search_threads,
+)
+from outrigger_server.threads.state import HistoryQuery, StateUpdate
+
+router = APIRouter(prefix="/threads", tags=["Threads"])
+
+
+@router.post("")
+async def create(body: ThreadCreate, services: ServicesOf) -> Response:
+    """Make a thread."""
+    thread_id = ThreadId(str(body.thread_id or uuid7()))
+    job = partial(
+        create_thread,
+        thread_id=thread_id,
+        metadata=body.metadata or {},
+        now=services.clock.now(),
+    )
+    try:
+        thread = await services.database.write(job)
+    except AlreadyExists:
+        if body.if_exists == "raise":
+            raise
+        thread = await services.database.read(partial(get_thread, thread_id=thread_id))
+    return json_response(thread_json(thread))
+
+
+@router.post("/search")
+async def search(body: ThreadSearch, services: ServicesOf) -> Response:
+    """Find threads; the newest first unless said otherwise."""
+    query = ThreadQuery(
+        metadata=body.metadata or {},
+        values=body.values or {},
+        status=body.status,
+        ids=tuple(str(each) for each in body.ids) if body.ids is not None else None,
+        sort_by=body.sort_by or "created_at",
+        descending=body.sort_order != "asc",
+        limit=body.limit,
+        offset=body.offset,
+    )
+    page = await services.database.read(partial(search_threads, query=query))
+    shown = [thread_json(thread) for thread in page.threads]
+    if body.select is not None:
+        shown = [_selected(thread, body.select) for thread in shown]
+    return json_response(shown, headers=paging(page.total, body.offset, len(shown)))
+
+
+def _selected(thread: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    for name in names:
+        if name not in THREAD_FIELDS:
+            raise InvalidRequest(f"select: {name!r} is not a field of a thread")
+    return {name: thread[name] for name in names if name in thread}
+
+
+THREAD_FIELDS = frozenset(
+    {
+        "thread_id",
+        "created_at",
+        "updated_at",
+        "state_updated_at",
+        "metadata",
+        "status",
+        "config",
+        "values",
+        "error",
+        "interrupts",
+    }
+)
+
+
+def paging(total: int, offset: int, shown: int) -> dict[str, str]:
+    """The headers that say where a page stands; no next one at the end."""
+    headers = {"x-pagination-total": str(total)}
+    if offset + shown < total:
+        headers["x-pagination-next"] = str(offset + shown)
+    return headers
+
+
+@router.get("/{thread_id}")
+async def get(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
+    """Show a thread."""
+    thread = await services.database.read(partial(get_thread, thread_id=thread_id))
+    return json_response(thread_json(thread))
+
+
+@router.patch("/{thread_id}")
+async def patch(thread_id: ThreadIdOf, body: ThreadPatch, services: ServicesOf) -> Response:
+    """Merge metadata into a thread's."""
+    job = partial(
+        patch_thread,
+        thread_id=thread_id,
+        metadata=body.metadata or {},
+        now=services.clock.now(),
+    )
+    return json_response(thread_json(await services.database.write(job)))
+
+
+@router.delete("/{thread_id}")
+async def delete(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
+    """Remove a thread with everything on it; runs in flight are stopped."""
+    await services.canceller.delete_thread(thread_id)
+    return Response(status_code=204)
+
+
+@router.get("/{thread_id}/state")
+async def state(
+    thread_id: ThreadIdOf,
+    services: ServicesOf,
+    subgraphs: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Show the state at the head of the history."""
+    return json_response(await services.states.get(thread_id, subgraphs=flag(subgraphs)))
+
+
+@router.get("/{thread_id}/state/{checkpoint_id}")
+async def state_at(
+    thread_id: ThreadIdOf,
+    checkpoint_id: str,
+    services: ServicesOf,
+    subgraphs: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Show the state at a checkpoint."""
+    return json_response(
+        await services.states.get(thread_id, checkpoint_id=checkpoint_id, subgraphs=flag(subgraphs))
+    )
+
+
+@router.post("/{thread_id}/state/checkpoint")
+async def state_at_checkpoint(
+    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf
+) -> Response:
+    """Show the state at a checkpoint given as an object."""
+    return json_response(
+        await services.states.get(
+            thread_id, checkpoint_id=body.checkpoint.checkpoint_id, subgraphs=body.subgraphs
+        )
+    )
+
+
+@router.post("/{thread_id}/state")
+async def update_state(
+    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf
+) -> Response:
+    """Change the state; refused while a run is in flight."""
+    change = StateUpdate(body.values, body.as_node, _checkpoint_of(body))
+    config = await services.states.update(thread_id, change)
+    place = {
+        key: config["configurable"].get(key)
+        for key in ("thread_id", "checkpoint_ns", "checkpoint_id")
+    }
+    return json_response(
+        {"checkpoint": place, "configurable": place, "checkpoint_id": place["checkpoint_id"]}
+    )
+
+
+def _checkpoint_of(body: StateUpdateBody) -> str | None:
+    if body.checkpoint_id is not None:
+        return body.checkpoint_id
+    return body.checkpoint.checkpoint_id if body.checkpoint is not None else None
+
+
+@router.get("/{thread_id}/history")
+async def history(
+    thread_id: ThreadIdOf,
+    services: ServicesOf,
+    limit: Annotated[str, Query()] = "10",
+    before: Annotated[str | None, Query()] = None,
+) -> Response:
+    """List the states the thread went through, newest first."""
+    wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
+    return await _history(services, thread_id, HistoryQuery(wanted, before))
+
+
+@router.post("/{thread_id}/history")
+async def history_by_body(
+    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf
+) -> Response:
+    """List the states the thread went through, newest first."""
+    at = body.checkpoint.checkpoint_id if body.checkpoint is not None else None
+    query = HistoryQuery(body.limit, _before(body.before), body.metadata, at)
+    return await _history(services, thread_id, query)
+
+
+async def _history(services: Services, thread_id: ThreadId, query: HistoryQuery) -> Response:
+    return json_response(await services.states.history(thread_id, query))
+
+
+def _before(given: str | dict[str, Any] | None) -> str | None:
+    """A checkpoint's id, from the id, a checkpoint or a configuration that holds one."""
+    if given is None or isinstance(given, str):
+        return given
+    place = given.get("configurable", given)
+    found = CheckpointBody.model_validate(place).checkpoint_id if isinstance(place, dict) else None
+    if found is None:
+        raise InvalidRequest("before: give a checkpoint id, or a checkpoint that has one")
+    return found

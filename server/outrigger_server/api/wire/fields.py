@@ -1,0 +1,60 @@
+"""Pieces that several requests share."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from outrigger_server.graphs.invoke import STREAM_MODES
+
+MAX_PAGE = 1000
+
+
+class WireModel(BaseModel):
+    """A request body: unknown fields are ignored, as the protocol's servers do."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def _not_yet(value: object) -> object:
+    if value is not None:
+        msg = "this server does not serve this field yet; leave it out"
+        raise ValueError(msg)
+    return value
+
+
+NotYet = Annotated[Any, BeforeValidator(_not_yet)]
+"""A field of the protocol that this version refuses rather than ignores."""
+
+
+def _stream_modes(value: object) -> object:
+    modes = [value] if isinstance(value, str) else value
+    if not isinstance(modes, list) or not modes:
+        msg = f"give one stream mode or a list of them: {', '.join(STREAM_MODES)}"
+        raise ValueError(msg)
+    for mode in modes:
+        if mode not in STREAM_MODES:
+            msg = f"{mode!r} is not a stream mode; use one of {', '.join(STREAM_MODES)}"
+            raise ValueError(msg)
+    return modes
+
+
+StreamModes = Annotated[list[str], BeforeValidator(_stream_modes)]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+Offset = Annotated[int, Field(ge=0)]
+
+
+class ConfigBody(BaseModel):
+    """A run's configuration; other keys are passed on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    tags: list[str] | None = None
+    recursion_limit: Annotated[int, Field(ge=1)] | None = None
+    configurable: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class CheckpointBody(WireModel):
+    """Where in the history something happens."""
+
+    checkpoint_id: str | None = None

@@ -1,0 +1,66 @@
+"""What a client may ask about threads and their state."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from outrigger_server.api.wire.fields import CheckpointBody, Limit, NotYet, Offset, WireModel
+from outrigger_server.domain.thread import ThreadStatus
+
+
+class ThreadCreate(WireModel):
+    """The body of a thread's creation."""
+
+    thread_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+    if_exists: Literal["raise", "do_nothing"] = "raise"
+    ttl: NotYet = None
+    supersteps: NotYet = None
+
+
+class ThreadPatch(WireModel):
+    """The body of a thread's change."""
+
+    metadata: dict[str, Any] | None = None
+    ttl: NotYet = None
+
+
+class ThreadSearch(WireModel):
+    """Which threads are wanted."""
+
+    metadata: dict[str, Any] | None = None
+    values: dict[str, Any] | None = None
+    ids: list[UUID] | None = None
+    status: ThreadStatus | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+    sort_by: (
+        Literal["thread_id", "status", "created_at", "updated_at", "state_updated_at"] | None
+    ) = None
+    sort_order: Literal["asc", "desc"] | None = None
+    select: list[str] | None = None
+    extract: NotYet = None
+
+
+class StateUpdateBody(WireModel):
+    """A change of a thread's state."""
+
+    values: Any = None
+    as_node: str | None = None
+    checkpoint: CheckpointBody | None = None
+    checkpoint_id: str | None = None
+
+
+class HistoryBody(WireModel):
+    """Which states of the history are wanted."""
+
+    limit: Limit = 10
+    before: str | dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    checkpoint: CheckpointBody | None = None
+
+
+class StateAtCheckpointBody(WireModel):
+    """Which state is wanted."""
+
+    checkpoint: CheckpointBody
+    subgraphs: bool = False

@@ -1,0 +1,165 @@
+"""Puts the server together: the only place that names a database and a broker."""
+
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from outrigger_telemetry.metrics import Metrics
+from starlette.middleware.cors import CORSMiddleware
+
+from outrigger_server.api import assistants, runs, system, threads
+from outrigger_server.api.access import Access
+from outrigger_server.api.problems import install_problems
+from outrigger_server.api.services import Services
+from outrigger_server.assistants.directory import AssistantDirectory
+from outrigger_server.brokers.base import EventLog
+from outrigger_server.brokers.in_process import (
+    InProcessCancelSignals,
+    InProcessEventLog,
+    InProcessWakeups,
+)
+from outrigger_server.graphs.invoke import SERVER_VERSION
+from outrigger_server.graphs.loop import GraphLoop
+from outrigger_server.graphs.registry import GraphRegistry
+from outrigger_server.runs.cancel import RunCanceller
+from outrigger_server.runs.create import RunCreator
+from outrigger_server.runs.errands import Errands
+from outrigger_server.runs.execute import Executor
+from outrigger_server.runs.finish import Finisher
+from outrigger_server.runs.lag import watch_lag
+from outrigger_server.runs.recovery import Recovery
+from outrigger_server.runs.supervise import Supervisor
+from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.runs.watch import RunWatcher
+from outrigger_server.runs.worker import Worker
+from outrigger_server.settings import ServerSettings, Settings
+from outrigger_server.stores.sqlite import SqliteDatabase
+from outrigger_server.threads.state import ThreadStates
+
+
+class SystemClock:
+    """The machine's clock, made to never step back within the process."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def now(self) -> int:
+        """Microseconds since the epoch, UTC."""
+        self._last = max(self._last, time.time_ns() // 1000)
+        return self._last
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The server's parts while they are open."""
+
+    services: Services
+    events: EventLog
+    worker: Worker | None
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Claim no more, hand back what does not end in time, let the readers go."""
+        if self.worker is not None:
+            await self.worker.drain(grace_seconds)
+        self.events.abandon()
+
+
+@asynccontextmanager
+async def open_server(
+    settings: Settings, registry: GraphRegistry, metrics: Metrics
+) -> AsyncIterator[Running]:
+    """Open every part in the order they need one another, and close them in reverse.
+
+    Raises:
+        ConfigurationError: The data directory cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        database = await stack.enter_async_context(SqliteDatabase(settings.storage.data_dir))
+        graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
+        events = InProcessEventLog(
+            clock,
+            limit=settings.streams.stream_buffer_events,
+            keep_seconds=settings.streams.stream_ttl_seconds,
+        )
+        wakeups = InProcessWakeups()
+        cancels = InProcessCancelSignals()
+        telemetry = RunTelemetry(metrics)
+        assistant_directory = AssistantDirectory(database, registry, clock)
+        await assistant_directory.put_system_assistants()
+        finisher = Finisher(database, events, wakeups, clock, telemetry)
+        recovery = Recovery(
+            database,
+            registry,
+            finisher,
+            wakeups,
+            clock,
+            telemetry,
+            max_attempts=settings.worker.max_attempts,
+        )
+        supervisor = Supervisor(
+            graph_loop=graph_loop,
+            executor=Executor(database, events, telemetry),
+            finisher=finisher,
+            events=events,
+            cancels=cancels,
+            settings=settings.worker,
+        )
+        worker = None
+        if not settings.server.no_worker:
+            worker = await stack.enter_async_context(
+                Worker(
+                    owner=f"{socket.gethostname()}:{os.getpid()}",
+                    database=database,
+                    wakeups=wakeups,
+                    clock=clock,
+                    registry=registry,
+                    supervisor=supervisor,
+                    finisher=finisher,
+                    recovery=recovery,
+                    telemetry=telemetry,
+                    settings=settings.worker,
+                )
+            )
+        errands = await stack.enter_async_context(Errands())
+        graph_loop.start("lag", watch_lag(metrics, "worker"))
+        services = Services(
+            settings=settings,
+            database=database,
+            events=events,
+            clock=clock,
+            metrics=metrics,
+            assistants=assistant_directory,
+            states=ThreadStates(database, registry, graph_loop, clock, telemetry),
+            creator=RunCreator(database, events, cancels, wakeups, clock, telemetry),
+            canceller=RunCanceller(database, registry, events, cancels, wakeups, clock, telemetry),
+            watcher=RunWatcher(database, events),
+            errands=errands,
+        )
+        yield Running(services, events, worker)
+
+
+def make_api(services: Services) -> FastAPI:
+    """The ASGI application over open services."""
+    app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
+    app.state.services = services
+    install_problems(app)
+    for router in (system.router, assistants.router, threads.router, runs.router):
+        app.include_router(router)
+    _add_middleware(app, services.settings.server, services.metrics)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: ServerSettings, metrics: Metrics) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["x-pagination-total", "x-pagination-next", "content-location"],
+    )
+    app.add_middleware(Access, metrics=metrics, max_body_bytes=settings.max_body_bytes)

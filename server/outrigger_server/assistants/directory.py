@@ -1,0 +1,75 @@
+"""Finds assistants by id or by the name of their graph."""
+
+import uuid
+from functools import partial
+
+from outrigger_server.domain.assistant import Assistant, system_assistant, system_assistant_id
+from outrigger_server.domain.clock import Clock
+from outrigger_server.errors import InvalidRequest, NotFound
+from outrigger_server.graphs.registry import GraphRegistry
+from outrigger_server.stores.assistants import (
+    get_assistant,
+    put_system_assistants,
+    search_assistants,
+)
+from outrigger_server.stores.base import Database
+
+
+class AssistantDirectory:
+    """The assistants of this server's graphs."""
+
+    def __init__(self, database: Database, registry: GraphRegistry, clock: Clock) -> None:
+        self._database = database
+        self._registry = registry
+        self._clock = clock
+
+    async def put_system_assistants(self) -> None:
+        """Make sure that every graph has its system assistant; safe to call at every start."""
+        now = self._clock.now()
+        wanted = [
+            system_assistant(graph_id, self._registry.source(graph_id).description, now)
+            for graph_id in self._registry.ids
+        ]
+        await self._database.write(partial(put_system_assistants, wanted=wanted))
+
+    async def get(self, assistant_id: str) -> Assistant:
+        """The assistant with this id, if its graph is served.
+
+        Raises:
+            NotFound: There is none.
+        """
+        assistant = await self._database.read(partial(get_assistant, assistant_id=assistant_id))
+        if assistant.graph_id not in self._registry:
+            raise NotFound
+        return assistant
+
+    async def resolve(self, name: str) -> Assistant:
+        """The assistant a run asks for: an id, or a graph's name for its system assistant.
+
+        Raises:
+            InvalidRequest: It is neither an id nor a graph's name.
+            NotFound: There is no assistant with this id.
+        """
+        if name in self._registry:
+            return await self.get(system_assistant_id(name))
+        try:
+            assistant_id = str(uuid.UUID(name))
+        except ValueError:
+            graphs = ", ".join(self._registry.ids)
+            raise InvalidRequest(
+                f"Invalid assistant: '{name}'. Must be either:\n- A valid assistant UUID, or\n"
+                f"- One of the registered graphs: {graphs}"
+            ) from None
+        try:
+            return await self.get(assistant_id)
+        except NotFound as error:
+            raise NotFound("Thread or assistant not found.") from error
+
+    async def search(
+        self, *, graph_id: str | None, limit: int, offset: int
+    ) -> tuple[list[Assistant], int]:
+        """The assistants, of one graph or of all, and how many there are in all."""
+        graph_ids = self._registry.ids if graph_id is None else (graph_id,)
+        return await self._database.read(
+            partial(search_assistants, graph_ids=graph_ids, limit=limit, offset=offset)
+        )

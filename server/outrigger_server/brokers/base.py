@@ -1,0 +1,126 @@
+"""The roles of a broker: wake-ups, cancel signals and the streams of runs.
+
+A lost message is never a lost run: the database is asked again after a while.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from outrigger_server.domain.event import Event, EventId
+from outrigger_server.domain.run import CancelAction, RunId
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended, for those who wait for it.
+
+    `status` is a run status, or `rolled_back` when the row is gone. `body` is what
+    `/wait` and `/join` answer, as JSON; `error` what the stream says of a failed run.
+    """
+
+    run_id: RunId
+    status: str
+    body: bytes
+    superseded_by: RunId | None = None
+    error: dict[str, str] | None = None
+
+
+class Wakeups(Protocol):
+    """Tells workers that a run may have become claimable."""
+
+    def notify(self) -> None:
+        """Wake the workers; cheap, and safe to call too often."""
+        ...
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109  a bound, not a failure
+        """Return after the next `notify`, one since the last wait, or `timeout` seconds."""
+        ...
+
+
+class CancelSignals(Protocol):
+    """Tells the worker that holds a run to stop it."""
+
+    def send(self, run_id: RunId, action: CancelAction) -> None:
+        """Reach the run's worker if there is one; the row says the same."""
+        ...
+
+    def listen(self, run_id: RunId, tell: Callable[[CancelAction], None]) -> None:
+        """Call `tell` on the server's loop for every signal until `forget`."""
+        ...
+
+    def forget(self, run_id: RunId) -> None:
+        """Stop listening."""
+        ...
+
+
+class Subscription(Protocol):
+    """One reader of a run's stream; close it when done."""
+
+    def events(self, heartbeat: float) -> AsyncIterator[Event | None]:
+        """The events in order; None whenever `heartbeat` seconds passed. Ends with the run."""
+        ...
+
+    @property
+    def end(self) -> RunEnd | None:
+        """How the run ended; None while it has not, and when the reader was dropped."""
+        ...
+
+    @property
+    def dropped(self) -> bool:
+        """True when the reader was too slow and lost its place."""
+        ...
+
+    @property
+    def abandoned(self) -> bool:
+        """True when the server let the reader go while the run goes on."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """True when events the reader asked for were no longer kept."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the stream; safe to call twice."""
+        ...
+
+
+class EventLog(Protocol):
+    """The streams of runs. All methods but `publish` and `wants` belong to the server's loop."""
+
+    def open(self, run_id: RunId, *, resumable: bool) -> None:
+        """Make the run's stream if there is none; a resumable one keeps its events."""
+        ...
+
+    def wants(self, run_id: RunId) -> bool:
+        """True when an event published now would reach anybody. Safe in any thread."""
+        ...
+
+    def publish(self, run_id: RunId, name: str, data: bytes) -> None:
+        """Append an event; never blocks, never fails for slow readers. Safe in any thread."""
+        ...
+
+    def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
+        """Read from now on, or from behind `after` on when the stream is resumable."""
+        ...
+
+    async def ended(self, run_id: RunId) -> RunEnd:
+        """Wait until the run's stream ends.
+
+        Raises:
+            Unavailable: The server stops; the run goes on.
+        """
+        ...
+
+    def end(self, end: RunEnd) -> None:
+        """Close the run's stream; later events are dropped."""
+        ...
+
+    def forget(self, run_id: RunId) -> None:
+        """Drop the stream of a run that is not in flight, if nobody else reads it."""
+        ...
+
+    def abandon(self) -> None:
+        """Let every reader go, for a stop of the server; the runs have not ended."""
+        ...

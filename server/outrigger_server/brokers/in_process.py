@@ -1,0 +1,254 @@
+"""The broker of one process: plain objects on the server's event loop."""
+
+import asyncio
+import threading
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from outrigger_server.brokers.base import RunEnd, Subscription
+from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.event import FIRST_EVENT_ID, Event, EventId
+from outrigger_server.domain.run import CancelAction, RunId
+from outrigger_server.errors import Unavailable
+
+STOPPING = "The server is stopping; the run is kept. Ask again in a moment."
+
+EARLY_SIGNALS = 1000
+"""Signals kept for runs whose attempt does not listen yet; the row is the safety net."""
+
+
+class InProcessWakeups:
+    """See `Wakeups`."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def notify(self) -> None:
+        """See `Wakeups.notify`."""
+        self._event.set()
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109  a bound, not a failure
+        """See `Wakeups.wait`."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        self._event.clear()
+
+
+class InProcessCancelSignals:
+    """See `CancelSignals`. A signal that comes before its listener is kept for it."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[RunId, Callable[[CancelAction], None]] = {}
+        self._early: OrderedDict[RunId, CancelAction] = OrderedDict()
+
+    def send(self, run_id: RunId, action: CancelAction) -> None:
+        """See `CancelSignals.send`."""
+        tell = self._listeners.get(run_id)
+        if tell is not None:
+            tell(action)
+            return
+        self._early[run_id] = action
+        if len(self._early) > EARLY_SIGNALS:
+            self._early.popitem(last=False)
+
+    def listen(self, run_id: RunId, tell: Callable[[CancelAction], None]) -> None:
+        """See `CancelSignals.listen`."""
+        self._listeners[run_id] = tell
+        early = self._early.pop(run_id, None)
+        if early is not None:
+            tell(early)
+
+    def forget(self, run_id: RunId) -> None:
+        """See `CancelSignals.forget`."""
+        self._listeners.pop(run_id, None)
+
+
+class _Reader:
+    """A reader with its place in the stream; bounded, so a slow one loses its place."""
+
+    def __init__(self, stream: "_Stream", limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._waiting: deque[Event] = deque()
+        self._news = asyncio.Event()
+        self._closed = False
+        self.dropped = False
+        self.lost = False
+
+    @property
+    def end(self) -> RunEnd | None:
+        return None if self.dropped else self._stream.end
+
+    @property
+    def abandoned(self) -> bool:
+        return self._stream.abandoned
+
+    def offer(self, event: Event) -> None:
+        if len(self._waiting) >= self._limit:
+            self.dropped = True
+            self._waiting.clear()
+            self.close()
+        elif not self._closed:
+            self._waiting.append(event)
+        self._news.set()
+
+    def notice(self) -> None:
+        self._news.set()
+
+    async def events(self, heartbeat: float) -> AsyncIterator[Event | None]:
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            if self._closed or self._stream.end is not None or self._stream.abandoned:
+                return
+            self._news.clear()
+            try:
+                async with asyncio.timeout(heartbeat):
+                    await self._news.wait()
+            except TimeoutError:
+                yield None
+
+    def close(self) -> None:
+        self._closed = True
+        self._stream.readers.discard(self)
+        self._news.set()
+
+
+@dataclass(eq=False, slots=True)
+class _Stream:
+    resumable: bool = False
+    last_id: EventId = FIRST_EVENT_ID
+    kept: deque[Event] = field(default_factory=deque)
+    forgotten: EventId | None = None
+    readers: set[_Reader] = field(default_factory=set)
+    waiters: list[asyncio.Future[RunEnd]] = field(default_factory=list)
+    end: RunEnd | None = None
+    abandoned: bool = False
+
+    @property
+    def idle(self) -> bool:
+        return not self.readers and not self.waiters
+
+
+class InProcessEventLog:
+    """See `EventLog`. Keeps `limit` events of a resumable run, `keep_seconds` beyond its end."""
+
+    def __init__(self, clock: Clock, *, limit: int, keep_seconds: float) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._keep_seconds = keep_seconds
+        self._loop = asyncio.get_running_loop()
+        self._streams: dict[RunId, _Stream] = {}
+        self._inbox: deque[tuple[RunId, str, bytes]] = deque()
+        self._lock = threading.Lock()
+        self._scheduled = False
+
+    def open(self, run_id: RunId, *, resumable: bool) -> None:
+        """See `EventLog.open`."""
+        stream = self._streams.setdefault(run_id, _Stream())
+        stream.resumable = stream.resumable or resumable
+
+    def wants(self, run_id: RunId) -> bool:
+        """See `EventLog.wants`."""
+        stream = self._streams.get(run_id)
+        return stream is not None and bool(stream.resumable or stream.readers)
+
+    def publish(self, run_id: RunId, name: str, data: bytes) -> None:
+        """See `EventLog.publish`."""
+        with self._lock:
+            self._inbox.append((run_id, name, data))
+            if self._scheduled:
+                return
+            self._scheduled = True
+        try:
+            self._loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:  # the server's loop is gone; so are the readers
+            return
+
+    def _deliver(self) -> None:
+        with self._lock:
+            news, self._inbox = self._inbox, deque()
+            self._scheduled = False
+        milliseconds = self._clock.now() // 1000
+        for run_id, name, data in news:
+            stream = self._streams.get(run_id)
+            if stream is None or stream.end is not None:
+                continue
+            stream.last_id = stream.last_id.successor(milliseconds)
+            event = Event(stream.last_id, name, data)
+            if stream.resumable:
+                self._keep(stream, event)
+            for reader in tuple(stream.readers):
+                reader.offer(event)
+
+    def _keep(self, stream: _Stream, event: Event) -> None:
+        if len(stream.kept) >= self._limit:
+            stream.forgotten = stream.kept.popleft().id
+        stream.kept.append(event)
+
+    def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
+        """See `EventLog.subscribe`."""
+        self._deliver()
+        stream = self._streams.setdefault(run_id, _Stream())
+        reader = _Reader(stream, self._limit + 1)
+        if after is not None:
+            reader.lost = stream.forgotten is not None and after < stream.forgotten
+            for event in stream.kept:
+                if event.id > after:
+                    reader.offer(event)
+        if stream.end is None:
+            stream.readers.add(reader)
+        return reader
+
+    async def ended(self, run_id: RunId) -> RunEnd:
+        """See `EventLog.ended`."""
+        stream = self._streams.setdefault(run_id, _Stream())
+        if stream.end is not None:
+            return stream.end
+        waiter: asyncio.Future[RunEnd] = self._loop.create_future()
+        stream.waiters.append(waiter)
+        try:
+            return await waiter
+        finally:
+            if waiter in stream.waiters:
+                stream.waiters.remove(waiter)
+
+    def end(self, end: RunEnd) -> None:
+        """See `EventLog.end`."""
+        self._deliver()
+        stream = self._streams.get(end.run_id)
+        if stream is None or stream.end is not None:
+            return
+        stream.end = end
+        waiters, stream.waiters = stream.waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(end)
+        for reader in tuple(stream.readers):
+            reader.notice()
+        stream.readers.clear()
+        if stream.resumable:
+            self._loop.call_later(self._keep_seconds, self._streams.pop, end.run_id, None)
+        else:
+            del self._streams[end.run_id]
+
+    def forget(self, run_id: RunId) -> None:
+        """See `EventLog.forget`."""
+        stream = self._streams.get(run_id)
+        if stream is not None and stream.idle and not stream.resumable:
+            del self._streams[run_id]
+
+    def abandon(self) -> None:
+        """See `EventLog.abandon`."""
+        self._deliver()
+        for stream in self._streams.values():
+            stream.abandoned = True
+            for waiter in stream.waiters:
+                if not waiter.done():
+                    waiter.set_exception(Unavailable(STOPPING))
+            for reader in tuple(stream.readers):
+                reader.notice()

@@ -1,0 +1,171 @@
+"""The `outrigger` command: reads the environment once, starts the server, ends with it."""
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from outrigger_telemetry.logging import configure_logging, get_logger
+from outrigger_telemetry.metrics import open_process_metrics
+
+from outrigger_server.app import Running, make_api, open_server
+from outrigger_server.errors import ConfigurationError
+from outrigger_server.graphs.manifest import load_manifest
+from outrigger_server.graphs.registry import GraphRegistry, load_graphs
+from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
+from outrigger_server.settings import Settings, load_settings
+from outrigger_server.sidecar_process import SidecarProcess
+
+cli = typer.Typer(
+    name="outrigger",
+    help="A LangGraph server that ships with its own ops.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+log = get_logger("outrigger")
+
+Config = Annotated[Path | None, typer.Option(help="The langgraph.json to serve.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the database and metrics.")]
+SidecarPort = Annotated[int | None, typer.Option(help="Port of the sidecar.")]
+NoSidecar = Annotated[bool, typer.Option("--no-sidecar", help="Start no sidecar.")]
+NoWorker = Annotated[bool, typer.Option("--no-worker", help="Serve the API, run nothing.")]
+
+
+@cli.command()
+def up(  # noqa: PLR0913  a flag each
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    sidecar_port: SidecarPort = None,
+    no_sidecar: NoSidecar = False,  # noqa: FBT002  a flag
+) -> None:
+    """Start the server with its sidecar; Ctrl-C stops both."""
+    settings = load_settings(
+        os.environ,
+        config=config,
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        sidecar_port=sidecar_port,
+        no_sidecar=no_sidecar or None,
+    )
+    _run(settings, with_sidecar=not settings.sidecar.no_sidecar)
+
+
+@cli.command()
+def serve(
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    no_worker: NoWorker = False,  # noqa: FBT002  a flag
+) -> None:
+    """Start the server alone."""
+    settings = load_settings(
+        os.environ,
+        config=config,
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        no_worker=no_worker or None,
+    )
+    _run(settings, with_sidecar=False)
+
+
+def main() -> None:
+    """Run the command; a wrong configuration is said in plain lines, exit code 1."""
+    try:
+        cli()
+    except ConfigurationError as error:
+        for fault in error.faults:
+            print(f"outrigger: {fault}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _run(settings: Settings, *, with_sidecar: bool) -> None:
+    manifest = load_manifest(settings.server.config, os.environ)
+    registry = load_graphs(manifest)
+    asyncio.run(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
+
+
+async def _serve(
+    settings: Settings, registry: GraphRegistry, warnings: tuple[str, ...], *, with_sidecar: bool
+) -> None:
+    signals = StopSignals()
+    signals.install()
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listen(settings.server.host, settings.server.port))
+        url = f"http://{settings.server.host}:{listener.getsockname()[1]}"
+        sidecar = None
+        if with_sidecar:
+            sidecar = await SidecarProcess.start(settings, url)
+            stack.push_async_callback(sidecar.stop)
+        metrics = open_process_metrics(settings.storage.metrics_dir, role="server")
+        stack.callback(metrics.close)
+        configure_logging(
+            service="server",
+            format=_log_format(settings),
+            level=settings.logs.log_level,
+            metrics=metrics,
+        )
+        for warning in warnings:
+            log.warning("manifest", reason=warning)
+        running = await stack.enter_async_context(open_server(settings, registry, metrics))
+        server = http_server(make_api(running.services))
+        serving = asyncio.ensure_future(server.serve([listener]))
+        if sidecar is not None:
+            await sidecar.ready()
+        _announce(url, sidecar, registry)
+        stopping = asyncio.ensure_future(signals.stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await _stop(running, server, signals, settings)
+        await serving
+
+
+async def _stop(
+    running: Running, server: HttpServer, signals: StopSignals, settings: Settings
+) -> None:
+    """Drain the runs, unless in a hurry, then let the HTTP server go."""
+    log.info("stopping", grace_seconds=settings.server.shutdown_grace_seconds)
+    draining = asyncio.ensure_future(running.drain(settings.server.shutdown_grace_seconds))
+    hurrying = asyncio.ensure_future(signals.hurry.wait())
+    await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+    if not draining.done():
+        await running.drain(0)
+    await draining
+    hurrying.cancel()
+    server.should_exit = True
+
+
+def _announce(url: str, sidecar: SidecarProcess | None, registry: GraphRegistry) -> None:
+    graph = registry.ids[0]
+    attempt = (
+        f"curl -s {url}/threads/$(curl -s -X POST {url}/threads -H 'content-type: "
+        "application/json' -d '{}' | cut -d'\"' -f4)/runs/wait -H 'content-type: "
+        f'application/json\' -d \'{{"assistant_id": "{graph}", "input": {{"messages": '
+        '[{"role": "user", "content": "add task buy milk"}]}}}\''
+    )
+    log.info(
+        "ready",
+        server=url,
+        sidecar=sidecar.url if sidecar is not None else None,
+        graphs=list(registry.ids),
+    )
+    lines = [f"Server   {url}        API docs {url}/docs"]
+    if sidecar is not None:
+        lines.append(f"Sidecar  {sidecar.url}        /health  /metrics")
+    lines += [f"Graphs   {', '.join(registry.ids)}", "Try      " + attempt, "Stop     Ctrl-C"]
+    print("\n".join(["", *lines, ""]), file=sys.stderr, flush=True)
+
+
+def _log_format(settings: Settings) -> Literal["json", "console"]:
+    if settings.logs.log_format != "auto":
+        return settings.logs.log_format
+    return "console" if sys.stdout.isatty() else "json"

@@ -1,0 +1,52 @@
+"""Events of a run's stream and their ids, which order them and let a reader resume."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from typing_extensions import override
+
+
+class EventId(NamedTuple):
+    """`<milliseconds>-<n>`; increases within a run, also across its attempts."""
+
+    milliseconds: int
+    number: int
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.milliseconds}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> "EventId":
+        """Read an id as a client sent it; `-1` and `0` stand before every event.
+
+        Raises:
+            ValueError: The text is no event id.
+        """
+        if text == "-1":
+            return cls(-1, 0)
+        milliseconds, _, number = text.partition("-")
+        return cls(int(milliseconds), int(number or 0))
+
+    def successor(self, milliseconds: int) -> "EventId":
+        """The id after this one at the time `milliseconds`, though clocks may step back."""
+        if milliseconds > self.milliseconds:
+            return EventId(milliseconds, 0)
+        return EventId(self.milliseconds, self.number + 1)
+
+
+FIRST_EVENT_ID = EventId(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One frame of a stream: its name as sent, its data as compact JSON."""
+
+    id: EventId
+    name: str
+    data: bytes
+
+    @property
+    def mode(self) -> str:
+        """The stream mode this frame belongs to, without its subgraph namespace."""
+        return self.name.partition("|")[0].partition("/")[0]

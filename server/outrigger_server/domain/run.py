@@ -1,0 +1,134 @@
+"""What a run is, which statuses it passes through and what may follow what.
+
+```
+            claim (attempt + 1)            the graph ended
+ pending ──────────────────────► running ─────────────────► success | error
+   │  ▲                             │ │
+   │  └─────────────────────────────┘ ├── time limit ──────► timeout
+   │    handed back, or lease lost    └── the cut ─────────► interrupted
+   └── interrupt before the start ─────────────────────────► interrupted
+```
+A rolled-back or deleted run has no row any more. Not here: how a transition is stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType
+
+RunId = NewType("RunId", str)
+ThreadId = NewType("ThreadId", str)
+
+
+class RunStatus(StrEnum):
+    """Where a run stands; the values are the protocol's."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True when the status never changes any more."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.INTERRUPTED}),
+    RunStatus.RUNNING: frozenset(
+        {
+            RunStatus.SUCCESS,
+            RunStatus.ERROR,
+            RunStatus.TIMEOUT,
+            RunStatus.INTERRUPTED,
+            RunStatus.PENDING,
+        }
+    ),
+    RunStatus.SUCCESS: frozenset(),
+    RunStatus.ERROR: frozenset(),
+    RunStatus.TIMEOUT: frozenset(),
+    RunStatus.INTERRUPTED: frozenset(),
+}
+"""Every legal step; an empty set marks a terminal status."""
+
+IN_FLIGHT = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
+
+
+class CancelAction(StrEnum):
+    """What becomes of a run that is told to stop, mildest first."""
+
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+    def or_stronger(self, other: "CancelAction | None") -> "CancelAction":
+        """The action that wins when both were asked for: rollback outweighs interrupt."""
+        return CancelAction.ROLLBACK if CancelAction.ROLLBACK in (self, other) else self
+
+
+class RunOutcome(StrEnum):
+    """How a run ended, finer than its status; the `outcome` of metrics and logs."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One row of the queue. Times are microseconds since the epoch, UTC."""
+
+    run_id: RunId
+    thread_id: ThreadId
+    assistant_id: str
+    graph_id: str
+    status: RunStatus
+    multitask_strategy: str
+    metadata: dict[str, Any]
+    kwargs: dict[str, Any]
+    created_at: int
+    updated_at: int
+    attempt: int = 0
+    handed_back: int = 0
+    started_at: int | None = None
+    ended_at: int | None = None
+    cancel_action: CancelAction | None = None
+    cancel_requested_at: int | None = None
+    cancel_message: str | None = None
+    superseded_by: RunId | None = None
+    source: str = "api"
+    request_id: str | None = None
+
+    @property
+    def token(self) -> "AttemptToken":
+        """The fencing token of the run's present attempt."""
+        return AttemptToken(self.run_id, self.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptToken:
+    """Proof of holding a run: a write is refused when the row has another attempt."""
+
+    run_id: RunId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run as the caller asked for it, validated, not yet accepted."""
+
+    run_id: RunId
+    assistant_id: str
+    graph_id: str
+    multitask_strategy: str
+    metadata: dict[str, Any]
+    kwargs: dict[str, Any]
+    after_seconds: float = 0.0
+    source: str = "api"
+    request_id: str | None = None
+    thread_metadata: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,59 @@
+"""What a thread is and how its status follows from its runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from outrigger_server.domain.run import ThreadId
+
+
+class ThreadStatus(StrEnum):
+    """Where a thread stands; the values are the protocol's."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One conversation. `values` and `interrupts` are JSON texts; times are microseconds."""
+
+    thread_id: ThreadId
+    created_at: int
+    updated_at: int
+    state_updated_at: int
+    metadata: dict[str, Any]
+    config: dict[str, Any]
+    status: ThreadStatus
+    values: str | None = None
+    error: dict[str, Any] | None = None
+    interrupts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadOutcome:
+    """What the end of a run leaves on its thread: the head of the history, as JSON texts.
+
+    `values` and `interrupts` are None when they could not be read; the row keeps its own.
+    """
+
+    values: str | None
+    interrupts: str | None
+    has_next: bool
+    error: dict[str, Any] | None = None
+    failed: bool = False
+
+    @property
+    def rest_status(self) -> ThreadStatus:
+        """The thread's status once nothing is in flight."""
+        if self.failed:
+            return ThreadStatus.ERROR
+        return ThreadStatus.INTERRUPTED if self.has_next else ThreadStatus.IDLE
+
+
+def derived_status(rest_status: ThreadStatus, in_flight: Sequence[object]) -> ThreadStatus:
+    """Busy while any run is in flight, else what the last run left behind."""
+    return ThreadStatus.BUSY if in_flight else rest_status

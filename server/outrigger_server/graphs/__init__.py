@@ -1,0 +1,1 @@
+"""Users' graphs: how they are named, loaded, run and shown."""

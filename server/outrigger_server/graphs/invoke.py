@@ -1,0 +1,195 @@
+"""One run of a graph as LangGraph wants it called, and its output as stream events."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, cast
+
+from langchain_core.messages import BaseMessage, BaseMessageChunk, message_chunk_to_message
+from langchain_core.runnables import RunnableConfig
+from langgraph.pregel import Pregel
+from langgraph.runtime import RunControl
+from langgraph.types import Command, Send, StreamMode
+
+from outrigger_server.domain.run import Run
+from outrigger_server.errors import InvalidRequest
+
+LANGGRAPH_VERSION = version("langgraph")
+SERVER_VERSION = version("langgraph-outrigger")
+
+STREAM_MODES = (
+    "values",
+    "updates",
+    "messages",
+    "messages-tuple",
+    "custom",
+    "debug",
+    "tasks",
+    "checkpoints",
+)
+"""The stream modes a run may ask for."""
+
+
+def run_config(run: Run) -> RunnableConfig:
+    """The configuration of the run's present attempt."""
+    given: Mapping[str, Any] = run.kwargs.get("config") or {}
+    place = {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "graph_id": run.graph_id,
+        "assistant_id": run.assistant_id,
+        "checkpoint_ns": "",
+    }
+    context = run.kwargs.get("context") or {}
+    configurable = {**(given.get("configurable") or {}), **context, **place}
+    if checkpoint_id := run.kwargs.get("checkpoint_id"):
+        configurable["checkpoint_id"] = checkpoint_id
+    config: RunnableConfig = {
+        "configurable": configurable,
+        "metadata": {**run.metadata, **_system_metadata(run)},
+        "run_name": run.graph_id,
+    }
+    if run.attempt == 1:
+        # The root trace of the first attempt has the run's own id.
+        config["run_id"] = uuid.UUID(run.run_id)
+    if tags := given.get("tags"):
+        config["tags"] = list(tags)
+    if (limit := given.get("recursion_limit")) is not None:
+        config["recursion_limit"] = int(limit)
+    return config
+
+
+def _system_metadata(run: Run) -> dict[str, Any]:
+    return {
+        "created_by": run.metadata.get("created_by", "system"),
+        "graph_id": run.graph_id,
+        "assistant_id": run.assistant_id,
+        "thread_id": run.thread_id,
+        "run_id": run.run_id,
+        "run_attempt": run.attempt,
+        "multitask_strategy": run.multitask_strategy,
+        "langgraph_version": LANGGRAPH_VERSION,
+        "langgraph_api_version": SERVER_VERSION,
+        "langgraph_host": "self-hosted",
+    }
+
+
+def run_input(run: Run, *, resume: bool) -> Any:
+    """What the graph is started with: None when an earlier attempt left something to go on."""
+    if resume:
+        return None
+    command = run.kwargs.get("command")
+    return to_command(command) if command is not None else run.kwargs.get("input")
+
+
+def to_command(command: Mapping[str, Any]) -> Command[Any]:
+    """A command as sent over the wire.
+
+    Raises:
+        InvalidRequest: `goto` names no node.
+    """
+    goto = command.get("goto")
+    targets: Any = ()
+    if goto is not None:
+        one = isinstance(goto, (str, Mapping))
+        targets = [_target(each) for each in ([goto] if one else goto)]
+    return Command(resume=command.get("resume"), update=command.get("update"), goto=targets)
+
+
+def _target(goto: Any) -> str | Send:
+    if isinstance(goto, str):
+        return goto
+    if isinstance(goto, Mapping) and isinstance(goto.get("node"), str):
+        return Send(goto["node"], goto.get("input"))
+    raise InvalidRequest('command.goto: give a node name or {"node": name, "input": …}')
+
+
+async def stream_run(
+    graph: Pregel[Any, Any, Any, Any],
+    run: Run,
+    *,
+    config: RunnableConfig,
+    resume: bool,
+    control: RunControl,
+) -> AsyncIterator[tuple[str, Any]]:
+    """Run the graph and yield (event name, data) as the run's stream modes ask for."""
+    wanted: list[str] = run.kwargs.get("stream_mode") or ["values"]
+    frames = Frames(tuple(wanted))
+    chunks: AsyncIterator[Any] = graph.astream(
+        run_input(run, resume=resume),
+        config,
+        context=run.kwargs.get("context") or None,
+        stream_mode=frames.graph_modes,
+        subgraphs=bool(run.kwargs.get("subgraphs")),
+        durability=run.kwargs.get("durability") or "async",
+        interrupt_before=run.kwargs.get("interrupt_before"),
+        interrupt_after=run.kwargs.get("interrupt_after"),
+        control=control,
+    )
+    async for chunk in chunks:
+        namespace, mode, data = chunk if len(chunk) == 3 else ((), *chunk)  # noqa: PLR2004
+        for name, payload in frames.of(mode, data):
+            yield "|".join((name, *namespace)), payload
+
+
+@dataclass
+class Frames:
+    """Turns what LangGraph streams into the protocol's events."""
+
+    wanted: tuple[str, ...]
+    _partial: dict[str, BaseMessageChunk] = field(default_factory=dict)
+    _announced: set[str] = field(default_factory=set)
+
+    @property
+    def graph_modes(self) -> list[StreamMode]:
+        """The modes LangGraph is asked for."""
+        modes = ["messages" if mode == "messages-tuple" else mode for mode in self.wanted]
+        return cast("list[StreamMode]", list(dict.fromkeys(modes)))
+
+    def of(self, mode: str, data: Any) -> Sequence[tuple[str, Any]]:
+        """The events for one chunk, in order."""
+        if mode != "messages":
+            return [(mode, _without_internals(data) if mode in _WITH_CONFIG else data)]
+        if "messages-tuple" in self.wanted:
+            return [("messages", data)]
+        message, metadata = data
+        return self._accumulated(message, metadata)
+
+    def _accumulated(self, message: BaseMessage, metadata: Any) -> list[tuple[str, Any]]:
+        key = message.id or ""
+        events: list[tuple[str, Any]] = []
+        if key not in self._announced:
+            self._announced.add(key)
+            events.append(("messages/metadata", {key: {"metadata": metadata}}))
+        if not isinstance(message, BaseMessageChunk):
+            return [*events, ("messages/complete", [message])]
+        before = self._partial.get(key)
+        whole = message if before is None else before + message
+        self._partial[key] = whole
+        return [*events, ("messages/partial", [message_chunk_to_message(whole)])]
+
+
+_WITH_CONFIG = frozenset({"debug", "checkpoints", "tasks"})
+
+
+def _without_internals(data: Any) -> Any:
+    """`data` without LangGraph's private configuration, which is neither JSON nor news."""
+    if not isinstance(data, Mapping):
+        return data
+    cleaned = dict(data)
+    for key in ("config", "parent_config"):
+        if isinstance(cleaned.get(key), Mapping):
+            cleaned[key] = _public_config(cleaned[key])
+    if isinstance(cleaned.get("payload"), Mapping):
+        cleaned["payload"] = _without_internals(cleaned["payload"])
+    return cleaned
+
+
+def _public_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    configurable = {
+        key: value
+        for key, value in (config.get("configurable") or {}).items()
+        if not key.startswith("__")
+    }
+    return {**config, "configurable": configurable}

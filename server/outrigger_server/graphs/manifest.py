@@ -1,0 +1,325 @@
+"""Reads `langgraph.json`: which graphs to serve, and what they need around them.
+
+Nothing is imported and nothing in the process is changed here. Every fault names the file as the
+user gave it and the key.
+"""
+
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dotenv.parser import parse_stream
+
+from outrigger_server.errors import ConfigurationError
+from outrigger_server.settings import setting_names
+
+# Keys of the official format that say how to build an image: nothing to warn of when serving.
+_BUILD_KEYS = frozenset(
+    {
+        *("$schema", "_INTERNAL_docker_tag", "api_version", "base_image", "dockerfile_lines"),
+        *("image_distro", "keep_pkg_tools", "node_version", "pip_config_file", "pip_installer"),
+        "python_version",
+    }
+)
+# Keys of the official format that change what a server does, and what leaving them out means.
+_UNSERVED_KEYS = {
+    "auth": "nobody is asked for credentials: whoever reaches the port may do everything",
+    "checkpointer": "checkpoints are kept in the server's database, without a time to live",
+    "encryption": "data is stored as it is, not encrypted",
+    "http": "no custom routes or middleware; the origins are in OUTRIGGER_CORS_ORIGINS",
+    "store": "the store has no index and no time to live",
+    "ui": "no user interface components are served",
+    "ui_config": "no user interface components are served",
+    "webhooks": "no rules for webhooks are applied",
+}
+_SERVED_KEYS = frozenset({"graphs", "env", "dependencies"})
+
+_SPEC_FORM = '"./file.py:variable" or "package.module:variable"'
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSpec:
+    """Where one graph is: a file or a module, and the variable in it."""
+
+    text: str
+    """As the user wrote it."""
+    place: Path | str
+    """The file, absolute; or the module's dotted name."""
+    attribute: str
+    directory: Path
+    """Where the manifest lies, absolute."""
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A checked `langgraph.json`."""
+
+    path: Path
+    """As the user gave it."""
+    graphs: Mapping[str, GraphSpec]
+    environment: Mapping[str, str]
+    import_paths: tuple[Path, ...]
+    """Directories that graphs import from: the local dependencies, then the manifest's own."""
+    ignored_keys: tuple[str, ...]
+    """Keys without effect here that the user may count on, sorted."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each ignored key: what it means that it is ignored."""
+        return tuple(
+            f"{self.path}: {key}: "
+            + (f"not applied by this version; {why}" if why else "unknown key, ignored")
+            for key in self.ignored_keys
+            for why in [_UNSERVED_KEYS.get(key)]
+        )
+
+
+def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
+    """Read and check the manifest; `environ` fills in `${NAME}` in the values of `env`.
+
+    Raises:
+        ConfigurationError: One line for each fault.
+    """
+    reader = _Reader(path, environ)
+    content = reader.content()
+    if reader.faults:
+        raise ConfigurationError(reader.faults)
+    graphs = reader.graphs(content)
+    environment = reader.environment(content.get("env"))
+    import_paths = reader.import_paths(content.get("dependencies"))
+    if reader.faults:
+        raise ConfigurationError(reader.faults)
+    return Manifest(
+        path=path,
+        graphs=MappingProxyType(graphs),
+        environment=MappingProxyType(environment),
+        import_paths=import_paths,
+        ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
+    )
+
+
+def _ignored(content: Mapping[str, Any]) -> list[str]:
+    # A key that is null or empty asks for nothing.
+    return [
+        key
+        for key, value in content.items()
+        if key not in _SERVED_KEYS | _BUILD_KEYS and (value or key not in _UNSERVED_KEYS)
+    ]
+
+
+class _Reader:
+    """Reads one manifest part by part and gathers the faults of all parts."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._directory = path.absolute().parent.resolve()
+        self._environ = environ
+        self.faults: list[str] = []
+        self.ignored: list[str] = []
+
+    def _fault(self, key: str, text: str) -> None:
+        self.faults.append(f"{self._path}: {key}: {text}" if key else f"{self._path}: {text}")
+
+    def content(self) -> dict[str, Any]:
+        """Read the whole file as one JSON object."""
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            self._fault("", f"no such file (looked for {self._path.absolute()}); give --config")
+        except (OSError, UnicodeDecodeError) as error:
+            self._fault("", f"cannot be read: {_reason(error)}")
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            self._fault("", f"not JSON: {error.msg} ({where})")
+        else:
+            if isinstance(content, dict):
+                return content
+            self._fault("", f"must be a JSON object, is {_kind(content)}")
+        return {}
+
+    def graphs(self, content: Mapping[str, Any]) -> dict[str, GraphSpec]:
+        """Read which graphs there are."""
+        entries = content.get("graphs")
+        if entries is None:
+            self._fault(
+                "graphs", 'missing; name at least one, such as {"agent": "./agent.py:graph"}'
+            )
+            return {}
+        if not isinstance(entries, dict):
+            self._fault("graphs", f"must be an object of names and places, is {_kind(entries)}")
+            return {}
+        if not entries:
+            self._fault("graphs", "empty; name at least one graph")
+        specs = {name: self._graph(name, entry) for name, entry in entries.items()}
+        return {name: spec for name, spec in specs.items() if spec is not None}
+
+    def _graph(self, name: str, entry: Any) -> GraphSpec | None:
+        key = f"graphs.{name}"
+        if not name.strip():
+            self._fault("graphs", "a graph has no name")
+            return None
+        description = None
+        if isinstance(entry, dict):
+            description = entry.get("description")
+            self.ignored += [f"{key}.{k}" for k in entry if k not in {"path", "description"}]
+            if not isinstance(description, str | None):
+                self._fault(f"{key}.description", f"must be text, is {_kind(description)}")
+                return None
+            entry, key = entry.get("path"), f"{key}.path"
+        if not isinstance(entry, str):
+            self._fault(key, f"must be {_SPEC_FORM}, is {_kind(entry)}")
+            return None
+        return self._spec(key, entry, description)
+
+    def _spec(self, key: str, text: str, description: str | None) -> GraphSpec | None:
+        place, _, attribute = text.strip().rpartition(":")
+        if place.endswith((".js", ".ts", ".mjs", ".mts", ".jsx", ".tsx")):
+            self._fault(key, f'"{text}" is JavaScript; this server runs Python graphs only')
+            return None
+        is_file = "/" in place or place.endswith(".py")
+        parts = [] if is_file else place.split(".")
+        if not place or not all(part.isidentifier() for part in [*parts, attribute]):
+            self._fault(key, f'"{text}" is not of the form {_SPEC_FORM}')
+            return None
+        if not is_file:
+            return GraphSpec(text, place, attribute, self._directory, description)
+        # Not resolved: where files are mounted as links, each update renames the targets.
+        file = Path(os.path.normpath(self._directory / place))
+        if not file.is_file():
+            self._fault(key, f'"{place}" does not exist (looked for {file})')
+            return None
+        return GraphSpec(text, file, attribute, self._directory, description)
+
+    def environment(self, entry: Any) -> dict[str, str]:
+        """Read the variables for the graphs, from the object or from the file it names."""
+        if entry is None:
+            return {}
+        if isinstance(entry, str):
+            raw = self._dotenv(entry) if entry.strip() else {}
+        elif isinstance(entry, dict):
+            raw = entry
+        else:
+            self._fault("env", f"must be an object or the path of a file, is {_kind(entry)}")
+            return {}
+        values: dict[str, str] = {}
+        for name, value in raw.items():
+            key = f"env.{name}"
+            if not name or "=" in name or "\0" in name:
+                self._fault(key, "not a name an environment variable can have")
+            elif name in setting_names():
+                self._fault(key, "a setting of the server; set it in the process's environment")
+            elif not isinstance(value, str):
+                self._fault(key, f"must be text in quotes, is {_kind(value)}")
+            else:
+                values[name] = self._filled_in(key, value, values)
+        return values
+
+    def _dotenv(self, text: str) -> dict[str, Any]:
+        file = self._directory / text
+        try:
+            with file.open(encoding="utf-8") as stream:
+                bindings = list(parse_stream(stream))
+        except FileNotFoundError:
+            self._fault("env", f'"{text}" does not exist (looked for {file.resolve()})')
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            self._fault("env", f'"{text}" cannot be read: {_reason(error)}')
+            return {}
+        for binding in bindings:
+            # The line itself may hold a secret: only its number is shown.
+            if binding.error or (binding.key is not None and binding.value is None):
+                where = f'"{text}", line {binding.original.line}'
+                self._fault("env", f"{where} is not of the form NAME=value")
+        return {b.key: b.value for b in bindings if b.key is not None and b.value is not None}
+
+    def _filled_in(self, key: str, value: str, earlier: Mapping[str, str]) -> str:
+        def fill_in(match: re.Match[str]) -> str:
+            name, default = match.groups()
+            found: str | None = self._environ.get(name, earlier.get(name))
+            if found is None and default is None:
+                self._fault(key, f"${{{name}}} is not set; set it, or write ${{{name}:-default}}")
+            # As in a shell: with a default, empty counts as not set.
+            return (found or default) if default is not None else (found or "")
+
+        return _VARIABLE.sub(fill_in, value)
+
+    def import_paths(self, entries: Any) -> tuple[Path, ...]:
+        """Read the local directories, and check that what else is named is installed."""
+        entries = [] if entries is None else entries
+        if not isinstance(entries, list):
+            self._fault("dependencies", f"must be a list, is {_kind(entries)}")
+            return ()
+        directories: list[Path] = []
+        for index, entry in enumerate(entries):
+            key = f"dependencies[{index}]"
+            if not isinstance(entry, str) or not entry.strip():
+                self._fault(key, f"must be a directory or the name of a package, is {_kind(entry)}")
+            elif entry.startswith((".", "/")):
+                directories += self._local(key, entry)
+            else:
+                self._check_installed(key, entry.strip())
+        return tuple(dict.fromkeys([*directories, self._directory]))
+
+    def _local(self, key: str, text: str) -> list[Path]:
+        directory = (self._directory / text).resolve()
+        if directory.is_file():
+            self._fault(key, f'"{text}" is a file; name its directory')
+            return []
+        if not directory.is_dir():
+            self._fault(key, f'"{text}" does not exist (looked for {directory})')
+            return []
+        # A project with this layout need not be installed for its graphs to find their package.
+        inner = directory / "src"
+        is_project = any((directory / name).is_file() for name in ("pyproject.toml", "setup.py"))
+        return [directory, inner] if is_project and inner.is_dir() else [directory]
+
+    def _check_installed(self, key: str, text: str) -> None:
+        match = _DISTRIBUTION.match(text)
+        if match is None or "://" in text.partition("@")[0]:
+            return  # a bare address: the name of what it holds is not known
+        name = match.group()
+        if _is_installed(name):
+            return
+        advice = f"run: pip install {shlex.quote(text)}"
+        if (self._directory / text).is_dir():
+            advice = f'for the directory write "./{text}"'
+        self._fault(key, f"{name} is not installed; {advice}")
+
+
+def _is_installed(name: str) -> bool:
+    module = name.replace("-", "_")
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return module.isidentifier() and (module in sys.modules or find_spec(module) is not None)
+    return True
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def _kind(value: object) -> str:
+    """Name the JSON type of a value, without the value: it may be a secret."""
+    names = {
+        type(None): "missing or null",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "text" if value else "empty text",
+        list: "a list",
+        dict: "an object",
+    }
+    return names.get(type(value), type(value).__name__)

@@ -1,0 +1,143 @@
+"""Stops runs that somebody asked to stop, and removes runs and threads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from outrigger_server.brokers.base import CancelSignals, EventLog, RunEnd, Wakeups
+from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
+from outrigger_server.errors import IllegalTransition, NotFound
+from outrigger_server.graphs.registry import GraphRegistry
+from outrigger_server.runs.ends import GONE, ROLLED_BACK, end_dropped
+from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.stores.base import Database
+from outrigger_server.stores.runs import (
+    Cancelled,
+    cancel_runs,
+    delete_finished_run,
+    find_run,
+    get_run,
+    settle_thread,
+)
+from outrigger_server.stores.threads import delete_thread, get_thread
+from outrigger_server.threads.state import read_outcome
+
+NOTHING_TO_CANCEL = (
+    "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the "
+    "runs haven't been deleted or completed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCanceller:
+    """Cancels and deletes runs."""
+
+    database: Database
+    registry: GraphRegistry
+    events: EventLog
+    cancels: CancelSignals
+    wakeups: Wakeups
+    clock: Clock
+    telemetry: RunTelemetry
+
+    async def cancel(
+        self,
+        thread_id: ThreadId,
+        run_ids: Sequence[RunId],
+        action: CancelAction,
+        *,
+        message: str,
+        wait: bool = False,
+    ) -> None:
+        """Stop the runs; with `wait`, return only when each has ended.
+
+        Raises:
+            NotFound: None of them is in flight and not being cancelled already.
+        """
+        cancelled = await self.database.write(
+            partial(
+                cancel_runs,
+                thread_id=thread_id,
+                run_ids=run_ids,
+                action=action,
+                now=self.clock.now(),
+                message=message,
+            )
+        )
+        if not cancelled.signalled and not cancelled.dropped:
+            known = await self.database.read(partial(find_run, run_id=run_ids[0]))
+            raise NotFound(NOTHING_TO_CANCEL if known else "No runs found to cancel.")
+        await self._carry_out(cancelled, action, wait=wait)
+
+    async def _carry_out(self, cancelled: Cancelled, action: CancelAction, *, wait: bool) -> None:
+        for dropped in cancelled.dropped:
+            end_dropped(dropped, action, self.events, self.telemetry)
+        for run_id in cancelled.signalled:
+            self.cancels.send(run_id, action)
+        self.wakeups.notify()
+        if wait:
+            for run_id in cancelled.signalled:
+                await self.ended(run_id)
+
+    async def ended(self, run_id: RunId) -> None:
+        """Return once the run is not in flight any more."""
+        while True:
+            run = await self.database.read(partial(find_run, run_id=run_id))
+            if run is None or run.status.is_terminal:
+                self.events.forget(run_id)
+                return
+            await self.events.ended(run_id)
+
+    async def delete_run(self, thread_id: ThreadId, run_id: RunId) -> None:
+        """Remove a run with its checkpoints; one that is running is cut first.
+
+        The thread's other runs go on, and its values follow the head of the history.
+
+        Raises:
+            NotFound: The thread has no such run.
+        """
+        run = await self.database.read(partial(get_run, thread_id=thread_id, run_id=run_id))
+        if not run.status.is_terminal and await self._rolled_back(run):
+            return
+        try:
+            await self.database.write(partial(delete_finished_run, run=run))
+        except IllegalTransition:
+            return
+        await self._follow_head(run)
+
+    async def _rolled_back(self, run: Run) -> bool:
+        message = f"run {run.run_id} was deleted"
+        try:
+            await self.cancel(
+                run.thread_id, [run.run_id], CancelAction.ROLLBACK, message=message, wait=True
+            )
+        except NotFound:  # it ended meanwhile, or is being rolled back
+            await self.ended(run.run_id)
+        return await self.database.read(partial(find_run, run_id=run.run_id)) is None
+
+    async def _follow_head(self, run: Run) -> None:
+        if run.graph_id not in self.registry:
+            return
+        source = self.registry.source(run.graph_id)
+        outcome = await self.database.read(partial(read_outcome, source, run.thread_id))
+        await self.database.write(
+            partial(
+                settle_thread,
+                thread_id=run.thread_id,
+                outcome=outcome,
+                now=self.clock.now(),
+            )
+        )
+
+    async def delete_thread(self, thread_id: ThreadId) -> None:
+        """Remove a thread with everything on it; runs in flight are stopped and can write no more.
+
+        Raises:
+            NotFound: There is no such thread.
+        """
+        await self.database.read(partial(get_thread, thread_id=thread_id))
+        in_flight = await self.database.write(partial(delete_thread, thread_id=thread_id))
+        for run_id in in_flight:
+            self.cancels.send(run_id, CancelAction.ROLLBACK)
+            self.events.end(RunEnd(run_id, ROLLED_BACK, GONE))

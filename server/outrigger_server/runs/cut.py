@@ -1,0 +1,65 @@
+"""The cut: stops an attempt for good, whatever its nodes do.
+
+1. The row says `cancel_requested` already; the graph is asked to drain and cancelled once.
+2. It gets the grace to stop: a node's cleanup may run and LangGraph may save.
+3. When it has not stopped by then, the fence closes: it can write nothing any more.
+4. One transaction ends the run, and the next one may start.
+
+What still runs after that is a zombie: it keeps its slot until it ends by itself.
+"""
+
+import asyncio
+
+from outrigger_telemetry.logging import get_logger
+
+from outrigger_server.graphs.loop import GraphTask
+from outrigger_server.runs.attempt import Attempt, Order
+from outrigger_server.runs.execute import EndKind
+from outrigger_server.runs.finish import Finisher
+
+log = get_logger("outrigger.runs")
+
+
+async def cut(
+    attempt: Attempt, task: GraphTask, finisher: Finisher, *, grace_seconds: float
+) -> None:
+    """Stop the attempt and end its run as the attempt's order says."""
+    await stop(attempt, task, grace_seconds)
+    attempt.live = False
+    run = attempt.run
+    if task.quiet.is_set():
+        await finisher.settle()
+    else:
+        log.warning("attempt_is_a_zombie", run_id=run.run_id, attempt=run.attempt)
+        await finisher.fence(run)
+    await _end(attempt, task, finisher)
+
+
+async def stop(attempt: Attempt, task: GraphTask, grace_seconds: float) -> None:
+    """Ask the graph to stop, once, and wait until it has or the grace is over."""
+    attempt.control.request_drain(attempt.order or "stop")
+    task.cancel_once()
+    try:
+        async with asyncio.timeout(grace_seconds):
+            await task.quiet.wait()
+    except TimeoutError:
+        return
+
+
+async def _end(attempt: Attempt, task: GraphTask, finisher: Finisher) -> None:
+    run, source = attempt.run, attempt.source
+    came_to_its_end = task.ended.done() and task.ended.result().kind is EndKind.DONE
+    match attempt.order:
+        case Order.ROLLBACK:
+            await finisher.roll_back(run)
+        case Order.INTERRUPT:
+            await finisher.interrupt(run, source)
+        case Order.LET_GO | None:
+            return
+        case _ if came_to_its_end:
+            await finisher.succeed(run, source)
+        case Order.TIME_OUT:
+            await finisher.time_out(run, source)
+        case Order.HAND_BACK:
+            if not await finisher.hand_back(run):
+                await finisher.interrupt(run, source)

@@ -1,0 +1,180 @@
+"""Ends attempts: reads where the history stands and writes status, values and fence at once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from outrigger_telemetry.logging import get_logger
+from sqlalchemy import Connection
+
+from outrigger_server.brokers.base import EventLog, RunEnd, Wakeups
+from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.run import CancelAction, Run, RunOutcome, RunStatus
+from outrigger_server.domain.thread import ThreadOutcome
+from outrigger_server.errors import GraphFailed, IllegalTransition, Unavailable
+from outrigger_server.graphs.source import GraphSource
+from outrigger_server.runs.ends import ROLLED_BACK, ended_run, run_outcome
+from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.stores.base import Database
+from outrigger_server.stores.runs import (
+    close_fence,
+    finish_run,
+    hand_back,
+    held_run,
+    roll_back_run,
+)
+from outrigger_server.threads.state import outcome_of, place_of, read_snapshot
+
+Result = TypeVar("Result")
+
+RETRY_SECONDS = 1.0
+"""Pause before an end is written again to a database that refused it."""
+
+log = get_logger("outrigger.runs")
+
+
+class Finisher:
+    """Writes the ends of runs and tells everybody who waits for them.
+
+    Every method returns once the end is on disk, however long the database refuses it,
+    and does nothing when the attempt has lost its run.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        events: EventLog,
+        wakeups: Wakeups,
+        clock: Clock,
+        telemetry: RunTelemetry,
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._wakeups = wakeups
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def succeed(self, run: Run, source: GraphSource | None) -> None:
+        """End a run whose graph came to its end."""
+        outcome, _ = await self._head(run, source)
+        await self._finish(run, RunStatus.SUCCESS, outcome)
+
+    async def fail(self, run: Run, source: GraphSource | None, error: GraphFailed) -> None:
+        """End a run whose graph raised, or whose attempts are used up."""
+        await self._end_badly(run, source, RunStatus.ERROR, error)
+
+    async def time_out(self, run: Run, source: GraphSource | None) -> None:
+        """End a run that was cut at its time limit."""
+        await self._end_badly(run, source, RunStatus.TIMEOUT, GraphFailed("TimeoutError", ""))
+
+    async def interrupt(self, run: Run, source: GraphSource | None) -> None:
+        """End a run that was cut; it is a success when it had finished all the same."""
+        held = await self._persist(partial(held_run, token=run.token))
+        outcome, completed = await self._head(run, source)
+        if completed:
+            await self._finish(run, RunStatus.SUCCESS, outcome)
+            return
+        if held is not None and held.superseded_by is None:
+            message = held.cancel_message or "interrupted"
+            outcome = replace(outcome, error={"error": "UserInterrupt", "message": message})
+        await self._finish(run, RunStatus.INTERRUPTED, outcome)
+
+    async def roll_back(self, run: Run) -> None:
+        """Remove a run that was cut, with every trace of it."""
+
+        def job(connection: Connection) -> Run:
+            held = held_run(connection, run.token)
+            roll_back_run(connection, held, self._clock.now())
+            return held
+
+        held = await self._persist(job)
+        if held is not None:
+            self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
+
+    async def hand_back(self, run: Run) -> bool:
+        """Put a stopped run back into the queue; False when a cancel was asked for meanwhile."""
+        job = partial(hand_back, token=run.token, thread_id=run.thread_id, now=self._clock.now())
+        return bool(await self._persist(job))
+
+    async def fence(self, run: Run) -> None:
+        """Refuse every later write of the attempt; what it wrote before is on disk now."""
+        await self._persist(partial(close_fence, token=run.token))
+
+    async def settle(self) -> None:
+        """Return when everything handed to the database so far is on disk."""
+        await self._persist(lambda _connection: None)
+
+    async def _end_badly(
+        self, run: Run, source: GraphSource | None, status: RunStatus, error: GraphFailed
+    ) -> None:
+        outcome, _ = await self._head(run, source)
+        detail = {"error": error.kind, "message": error.text}
+        outcome = replace(outcome, error=detail, failed=True)
+        await self._finish(run, status, outcome, error_class=error.kind)
+
+    async def _head(self, run: Run, source: GraphSource | None) -> tuple[ThreadOutcome, bool]:
+        """What the head of the history is, and whether the run had come to its end there."""
+
+        def job(connection: Connection) -> tuple[ThreadOutcome, bool]:
+            if source is None:
+                return UNREADABLE, False
+            snapshot = read_snapshot(source, place_of(run.thread_id), connection)
+            own = (snapshot.metadata or {}).get("run_id") == run.run_id
+            return outcome_of(snapshot), own and not snapshot.next
+
+        while True:
+            try:
+                return await self._database.read(job)
+            except GraphFailed as error:
+                log.warning("state_not_readable", run_id=run.run_id, error_class=error.kind)
+                return UNREADABLE, False
+            except Unavailable as error:
+                await self._pause(error)
+
+    async def _finish(
+        self,
+        run: Run,
+        status: RunStatus,
+        outcome: ThreadOutcome,
+        *,
+        error_class: str | None = None,
+    ) -> None:
+        def job(connection: Connection) -> Run:
+            return finish_run(connection, run, status, outcome, self._clock.now())
+
+        held = await self._persist(job)
+        if held is None:
+            self._telemetry.write_refused("status")
+            return
+        if held.cancel_action is CancelAction.ROLLBACK:
+            self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
+            return
+        end = ended_run(held, status.value, outcome)
+        self._announce(held, run_outcome(held, status), end, error_class)
+
+    def _announce(
+        self, run: Run, outcome: RunOutcome, end: RunEnd, error_class: str | None
+    ) -> None:
+        self._telemetry.finished(run, outcome, self._clock.now(), error_class)
+        self._events.end(end)
+        self._wakeups.notify()
+
+    async def _persist(self, job: Callable[[Connection], Result]) -> Result | None:
+        """Run `job` until the database takes it; None when the attempt lost its run."""
+        while True:
+            try:
+                return await self._database.write(job)
+            except IllegalTransition:
+                return None
+            except Unavailable as error:
+                await self._pause(error)
+
+    async def _pause(self, error: Unavailable) -> None:
+        log.error("run_end_waits_for_database", reason=error.code, retry_seconds=RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+UNREADABLE = ThreadOutcome(values=None, interrupts=None, has_next=False)
+"""What is known of a thread whose graph cannot be made: its row keeps what it has."""

@@ -1,0 +1,78 @@
+"""Takes back runs whose worker went away: crashed, killed, or gone beyond its lease."""
+
+from functools import partial
+
+from outrigger_server.brokers.base import Wakeups
+from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.run import CancelAction, Run, RunId
+from outrigger_server.errors import GraphFailed
+from outrigger_server.graphs.registry import GraphRegistry
+from outrigger_server.graphs.source import GraphSource
+from outrigger_server.runs.finish import Finisher
+from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.stores.base import Database
+from outrigger_server.stores.runs import expire_all_leases, recover_runs
+
+
+class Recovery:
+    """Requeues orphaned runs, ends those out of attempts, finishes cuts left half done."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: GraphRegistry,
+        finisher: Finisher,
+        wakeups: Wakeups,
+        clock: Clock,
+        telemetry: RunTelemetry,
+        *,
+        max_attempts: int,
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._finisher = finisher
+        self._wakeups = wakeups
+        self._clock = clock
+        self._telemetry = telemetry
+        self._max_attempts = max_attempts
+        self.requeued: set[RunId] = set()
+        """Runs put back by this process and not claimed since."""
+
+    async def take_over(self) -> None:
+        """Recover everything at once: for a start that owns the database alone."""
+        await self._database.write(expire_all_leases)
+        await self.sweep(frozenset())
+
+    async def sweep(self, live: frozenset[RunId]) -> None:
+        """Recover the runs whose lease has ended, but never one that is `live` here."""
+        recovered = await self._database.write(
+            partial(
+                recover_runs,
+                now=self._clock.now(),
+                max_attempts=self._max_attempts,
+                live=live,
+            )
+        )
+        for run in recovered.requeued:
+            self.requeued.add(run.run_id)
+            self._telemetry.lease_expired("requeued", run)
+        for run in recovered.exhausted:
+            self._telemetry.lease_expired("exhausted", run)
+            await self._exhaust(run)
+        for run in recovered.cancelled:
+            await self._finish_cut(run)
+        if recovered.requeued:
+            self._wakeups.notify()
+
+    async def _exhaust(self, run: Run) -> None:
+        text = f"The worker was lost in each of {run.attempt} attempts."
+        await self._finisher.fail(run, self._source(run), GraphFailed("WorkerLost", text))
+
+    async def _finish_cut(self, run: Run) -> None:
+        if run.cancel_action is CancelAction.ROLLBACK:
+            await self._finisher.roll_back(run)
+        else:
+            await self._finisher.interrupt(run, self._source(run))
+
+    def _source(self, run: Run) -> GraphSource | None:
+        return self._registry.source(run.graph_id) if run.graph_id in self._registry else None

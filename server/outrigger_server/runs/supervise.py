@@ -1,0 +1,88 @@
+"""Watches one attempt from the server's loop: lets it end, or cuts it when told to."""
+
+import asyncio
+
+from outrigger_server.brokers.base import CancelSignals, EventLog
+from outrigger_server.errors import GraphFailed
+from outrigger_server.graphs.encoding import encode
+from outrigger_server.graphs.loop import GraphLoop, GraphTask
+from outrigger_server.graphs.source import GraphSource
+from outrigger_server.runs.attempt import Attempt, Order
+from outrigger_server.runs.cut import cut
+from outrigger_server.runs.execute import EndKind, Ending, Executor
+from outrigger_server.runs.finish import Finisher
+from outrigger_server.settings import WorkerSettings
+
+
+class Supervisor:
+    """Takes attempts from their claim to their end on disk."""
+
+    def __init__(  # noqa: PLR0913  the parts of an attempt's life, each passed in
+        self,
+        *,
+        graph_loop: GraphLoop,
+        executor: Executor,
+        finisher: Finisher,
+        events: EventLog,
+        cancels: CancelSignals,
+        settings: WorkerSettings,
+    ) -> None:
+        self._graph_loop = graph_loop
+        self._executor = executor
+        self._finisher = finisher
+        self._events = events
+        self._cancels = cancels
+        self._settings = settings
+
+    async def supervise(self, attempt: Attempt, source: GraphSource) -> GraphTask:
+        """Run the attempt and return once its end is on disk.
+
+        The task returned may still be alive, as a zombie: wait for its `quiet`.
+        """
+        run = attempt.run
+        self._cancels.listen(run.run_id, attempt.tell_cancel)
+        self._events.open(run.run_id, resumable=bool(run.kwargs.get("resumable")))
+        first = {"run_id": run.run_id, "attempt": run.attempt}
+        self._events.publish(run.run_id, "metadata", encode(first))
+        if run.cancel_action is not None:
+            attempt.tell_cancel(run.cancel_action)
+        task = self._graph_loop.start(attempt.name, self._executor.execute(attempt, source))
+        try:
+            await self._until_ended_or_told(attempt, task)
+            if attempt.told.is_set():
+                grace = self._settings.cancel_grace_seconds
+                await cut(attempt, task, self._finisher, grace_seconds=grace)
+            else:
+                await self._end(attempt, task.ended.result())
+        finally:
+            attempt.live = False
+            self._cancels.forget(run.run_id)
+        return task
+
+    async def _until_ended_or_told(self, attempt: Attempt, task: GraphTask) -> None:
+        told = asyncio.ensure_future(attempt.told.wait())
+        try:
+            await asyncio.wait(
+                {told, task.ended},
+                timeout=self._settings.run_timeout_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            told.cancel()
+        if not task.ended.done() and not attempt.told.is_set():
+            attempt.tell(Order.TIME_OUT)
+
+    async def _end(self, attempt: Attempt, ending: Ending) -> None:
+        run, source = attempt.run, attempt.source
+        match ending.kind:
+            case EndKind.DONE:
+                await self._finisher.succeed(run, source)
+            case EndKind.FAILED:
+                error = ending.error or GraphFailed("Error", "")
+                await self._finisher.fail(run, source, error)
+            case EndKind.STOPPED:
+                # Nobody asked: the graph cancelled itself.
+                error = GraphFailed("CancelledError", "The graph cancelled its own task.")
+                await self._finisher.fail(run, source, error)
+            case EndKind.FENCED:
+                return

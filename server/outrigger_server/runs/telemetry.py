@@ -1,0 +1,155 @@
+"""What runs count, measure and log: one place, so that metrics and log lines agree."""
+
+from outrigger_telemetry import metric_specs as specs
+from outrigger_telemetry.logging import get_logger
+from outrigger_telemetry.metrics import Metrics
+
+from outrigger_server.domain.assistant import system_assistant_id
+from outrigger_server.domain.clock import MICROSECONDS
+from outrigger_server.domain.multitask import Decision
+from outrigger_server.domain.run import Run, RunOutcome, RunRequest
+
+BACKEND = "sqlite"
+
+log = get_logger("outrigger.runs")
+
+
+def assistant_label(assistant_id: str, graph_id: str) -> str:
+    """The `assistant` of metrics: the graph's name for its system assistant, else the id."""
+    return graph_id if assistant_id == system_assistant_id(graph_id) else assistant_id
+
+
+class RunTelemetry:
+    """Counts, measures and logs the lives of runs."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+
+    def created(self, run: Run, decision: Decision, queue_length: int) -> None:
+        """A run was accepted."""
+        label = assistant_label(run.assistant_id, run.graph_id)
+        self.metrics.increment(
+            specs.RUNS_CREATED_TOTAL,
+            assistant=label,
+            multitask_strategy=run.multitask_strategy,
+            source=run.source,
+        )
+        self.metrics.observe(specs.THREAD_QUEUE_LENGTH, queue_length + 1)
+        self._double_text(run.multitask_strategy, decision)
+        log.info(
+            "run_created",
+            run_id=run.run_id,
+            thread_id=run.thread_id,
+            assistant_id=run.assistant_id,
+            graph_id=run.graph_id,
+            multitask_strategy=run.multitask_strategy,
+            double_text=decision.result,
+            cut=len(decision.cut),
+            dropped=len(decision.drop),
+        )
+
+    def rejected(self, thread_id: str, request: RunRequest, decision: Decision) -> None:
+        """A run was refused because the thread is busy."""
+        self._double_text(request.multitask_strategy, decision)
+        log.info("run_rejected", thread_id=thread_id, graph_id=request.graph_id)
+
+    def _double_text(self, strategy: str, decision: Decision) -> None:
+        if decision.result is not None:
+            self.metrics.increment(
+                specs.DOUBLE_TEXT_TOTAL, strategy=strategy, result=decision.result.value
+            )
+
+    def dropped(self, run: Run, outcome: RunOutcome) -> None:
+        """A run ended before it started."""
+        self.metrics.increment(
+            specs.RUNS_FINISHED_TOTAL,
+            assistant=assistant_label(run.assistant_id, run.graph_id),
+            multitask_strategy=run.multitask_strategy,
+            outcome=outcome.value,
+        )
+        log.info(
+            "run_dropped",
+            run_id=run.run_id,
+            thread_id=run.thread_id,
+            outcome=outcome.value,
+            superseded_by=run.superseded_by,
+        )
+
+    def started(self, run: Run, *, recovered: bool) -> None:
+        """An attempt begins."""
+        label = assistant_label(run.assistant_id, run.graph_id)
+        waited = max(0, (run.started_at or run.created_at) - run.created_at) / MICROSECONDS
+        first = run.attempt == 1
+        self.metrics.observe(
+            specs.RUN_QUEUE_WAIT_SECONDS,
+            waited,
+            assistant=label,
+            attempt="first" if first else "retry",
+        )
+        reason = "first" if first else "recovered" if recovered else "retry"
+        self.metrics.increment(specs.RUN_ATTEMPTS_TOTAL, assistant=label, reason=reason)
+
+    def finished(self, run: Run, outcome: RunOutcome, now: int, error: str | None = None) -> None:
+        """A run ended; writes its one canonical line."""
+        label = assistant_label(run.assistant_id, run.graph_id)
+        started = run.started_at or run.created_at
+        seconds = max(0, now - started) / MICROSECONDS
+        waited = max(0, started - run.created_at) / MICROSECONDS
+        labels = {"assistant": label, "multitask_strategy": run.multitask_strategy}
+        self.metrics.increment(specs.RUNS_FINISHED_TOTAL, **labels, outcome=outcome.value)
+        self.metrics.observe(specs.RUN_DURATION_SECONDS, seconds, **labels, outcome=outcome.value)
+        if error is not None:
+            self.metrics.increment(specs.RUN_ERRORS_TOTAL, assistant=label, error_class=error)
+        if run.superseded_by is not None and outcome not in (RunOutcome.SUCCESS, RunOutcome.ERROR):
+            self._cut(run, outcome, seconds, now)
+        log.info(
+            "run_finished",
+            run_id=run.run_id,
+            thread_id=run.thread_id,
+            assistant_id=run.assistant_id,
+            graph_id=run.graph_id,
+            attempt=run.attempt,
+            multitask_strategy=run.multitask_strategy,
+            outcome=outcome.value,
+            wait_seconds=round(waited, 3),
+            exec_seconds=round(seconds, 3),
+            superseded_by=run.superseded_by,
+            error_class=error,
+            request_id=run.request_id,
+        )
+
+    def _cut(self, run: Run, outcome: RunOutcome, seconds: float, now: int) -> None:
+        strategy = "rollback" if outcome is RunOutcome.ROLLED_BACK else "interrupt"
+        requested = run.cancel_requested_at or now
+        self.metrics.observe(
+            specs.DOUBLE_TEXT_CUT_SECONDS,
+            max(0, now - requested) / MICROSECONDS,
+            strategy=strategy,
+        )
+        self.metrics.increment(specs.DOUBLE_TEXT_WASTED_SECONDS_TOTAL, seconds, strategy=strategy)
+
+    def lease_expired(self, outcome: str, run: Run) -> None:
+        """A run's worker went away; `outcome` is requeued or exhausted."""
+        self.metrics.increment(specs.LEASES_EXPIRED_TOTAL, outcome=outcome)
+        self.metrics.increment(specs.RUNS_RECOVERED_TOTAL, outcome=outcome)
+        log.warning("run_recovered", run_id=run.run_id, attempt=run.attempt, recovery=outcome)
+
+    def slots(self, *, busy: int, idle: int, zombie: int) -> None:
+        """How the worker's slots are used now."""
+        self.metrics.set(specs.WORKER_SLOTS, busy, state="busy")
+        self.metrics.set(specs.WORKER_SLOTS, idle, state="idle")
+        self.metrics.set(specs.WORKER_SLOTS, zombie, state="zombie")
+
+    def checkpoint_written(self, seconds: float, size: int) -> None:
+        """See `WriteObserver.checkpoint_written`."""
+        self.metrics.observe(specs.CHECKPOINT_WRITE_SECONDS, seconds, backend=BACKEND)
+        self.metrics.observe(specs.CHECKPOINT_BYTES, size, backend=BACKEND)
+
+    def write_refused(self, kind: str) -> None:
+        """See `WriteObserver.write_refused`."""
+        self.metrics.increment(specs.FENCED_WRITES_TOTAL, kind=kind)
+        log.warning("write_fenced", kind=kind)
+
+    def graph_built(self, graph_id: str, seconds: float) -> None:
+        """A graph was made ready for an attempt."""
+        self.metrics.observe(specs.GRAPH_BUILD_SECONDS, seconds, graph=graph_id)

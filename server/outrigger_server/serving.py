@@ -1,0 +1,87 @@
+"""Serves the API over HTTP until a signal asks for the end, then stops in order."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+from typing_extensions import override
+
+from outrigger_server.errors import ConfigurationError
+
+CONNECTIONS_GRACE_SECONDS = 3
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the runs are drained before it may exit."""
+
+    @contextlib.contextmanager
+    @override
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int, settings: str = "OUTRIGGER") -> socket.socket:
+    """A socket bound to the address that `settings`_HOST and `settings`_PORT ask for.
+
+    Raises:
+        ConfigurationError: The address is in use or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError([_why_not(host, port, settings, error)]) from error
+    listener.set_inheritable(False)
+    return listener
+
+
+def _why_not(host: str, port: int, settings: str, error: OSError) -> str:
+    flag = "--sidecar-port" if settings.endswith("SIDECAR") else "--port"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{settings}_PORT: {host}:{port} is in use. "
+            f"Stop what listens there, or give {flag} another one."
+        )
+    return f"{settings}_HOST: cannot listen on {host}:{port}: {error.strerror}."
+
+
+def http_server(app: FastAPI) -> HttpServer:
+    """An HTTP server for the application; its access log is ours."""
+    return HttpServer(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=CONNECTIONS_GRACE_SECONDS,
+        )
+    )
+
+
+class StopSignals:
+    """SIGINT and SIGTERM as events: the first asks for the end, the second for haste."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    def install(self) -> None:
+        """Take over the process's signals."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._hear)
+
+    def _hear(self) -> None:
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()

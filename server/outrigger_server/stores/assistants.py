@@ -1,0 +1,55 @@
+"""Assistants' rows; for now those that the system makes, one for each graph."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from outrigger_server.domain.assistant import Assistant
+from outrigger_server.errors import NotFound
+from outrigger_server.stores.tables import assistants
+
+
+def put_system_assistants(connection: Connection, wanted: Sequence[Assistant]) -> None:
+    """Make the graphs' system assistants that are missing; the others keep their times."""
+    present = set(connection.execute(select(assistants.c.assistant_id)).scalars())
+    for assistant in wanted:
+        if assistant.assistant_id not in present:
+            connection.execute(insert(assistants), asdict(assistant))
+        else:
+            connection.execute(
+                update(assistants)
+                .where(assistants.c.assistant_id == assistant.assistant_id)
+                .values(description=assistant.description)
+            )
+
+
+def get_assistant(connection: Connection, assistant_id: str) -> Assistant:
+    """The assistant.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = select(assistants).where(assistants.c.assistant_id == assistant_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound
+    return Assistant(**row)
+
+
+def search_assistants(
+    connection: Connection, *, graph_ids: Sequence[str], limit: int, offset: int
+) -> tuple[list[Assistant], int]:
+    """The assistants of these graphs, newest first, and how many there are in all."""
+    condition = assistants.c.graph_id.in_(graph_ids)
+    total = connection.execute(
+        select(func.count()).select_from(assistants).where(condition)
+    ).scalar_one()
+    query = (
+        select(assistants)
+        .where(condition)
+        .order_by(assistants.c.created_at.desc(), assistants.c.assistant_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Assistant(**row) for row in connection.execute(query).mappings()], total

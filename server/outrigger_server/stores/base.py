@@ -1,0 +1,45 @@
+"""The role a database plays for the rest of the server.
+
+A job is a plain function of a connection. The backend decides where it runs and when
+it is committed, so the logic of a transaction is written once for every database.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+Result = TypeVar("Result")
+Job = Callable[[Connection], Result]
+
+
+class Database(Protocol):
+    """Runs jobs in transactions. Safe to call from any event loop and any thread."""
+
+    async def write(self, job: Job[Result]) -> Result:
+        """Run `job` in a transaction and return its result once that is on disk.
+
+        A job that raises leaves no trace and its error is raised here. Cancelling the
+        caller does not take back a job that was handed over.
+
+        Raises:
+            StoreUnavailable: The database could not be written; nothing was stored.
+            Overloaded: Too many jobs wait; this one was not taken.
+        """
+        ...
+
+    async def read(self, job: Job[Result]) -> Result:
+        """Run `job` on one consistent snapshot of what is committed.
+
+        Raises:
+            StoreUnavailable: The database could not be read.
+        """
+        ...
+
+    def write_blocking(self, job: Job[Result]) -> Result:
+        """`write` for plain threads; never call it on an event loop."""
+        ...
+
+    def read_blocking(self, job: Job[Result]) -> Result:
+        """`read` for plain threads; never call it on an event loop."""
+        ...

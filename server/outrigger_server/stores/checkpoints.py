@@ -1,0 +1,359 @@
+"""Checkpoint savers: one that writes behind a fence, and one that only reads.
+
+Rows keep the format of langgraph's SQLite saver, which does the reading. Every attempt
+gets a saver of its own, which carries the attempt's fence.
+"""
+
+import random
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_metadata,
+)
+from langgraph.checkpoint.sqlite import SqliteSaver
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from outrigger_server.errors import FencedWrite, NotAllowed
+from outrigger_server.stores.base import Database, Job, Result
+from outrigger_server.stores.fence import Fence
+
+
+class WriteObserver(Protocol):
+    """Is told about writes, for the metrics."""
+
+    def checkpoint_written(self, seconds: float, size: int) -> None:
+        """A checkpoint of `size` bytes reached the disk after `seconds`."""
+        ...
+
+    def write_refused(self, kind: str) -> None:
+        """The fence refused a write; `kind` is checkpoint or store."""
+        ...
+
+
+class ReadingSaver(BaseCheckpointSaver[str]):
+    """Reads the checkpoints of one connection; for jobs that run on a reading thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def _reader(self) -> SqliteSaver:
+        return _reader(self._connection, self.serde)
+
+    @override
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return self._reader().get_tuple(config)
+
+    @override
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        return self._reader().list(config, filter=filter, before=before, limit=limit)
+
+
+class FencedSaver(BaseCheckpointSaver[str]):
+    """Reads and writes checkpoints; every write passes the fence or raises `FencedWrite`.
+
+    An awaited write is on disk. Safe on any loop and, with the blocking methods, in any
+    thread that runs no loop.
+    """
+
+    def __init__(self, database: Database, fence: Fence, observer: WriteObserver) -> None:
+        super().__init__()
+        self._database = database
+        self._fence = fence
+        self._observer = observer
+
+    @override
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return self._database.read_blocking(partial(_get, self.serde, config))
+
+    @override
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return await self._database.read(partial(_get, self.serde, config))
+
+    @override
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        job = partial(_list, self.serde, config, filter, before, limit)
+        return iter(self._database.read_blocking(job))
+
+    @override
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        job = partial(_list, self.serde, config, filter, before, limit)
+        for checkpoint in await self._database.read(job):
+            yield checkpoint
+
+    @override
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        row = self._row(config, checkpoint, metadata)
+        started = time.perf_counter()
+        self._counted_blocking(partial(_put, self._fence, row))
+        self._observer.checkpoint_written(time.perf_counter() - started, row.size)
+        return row.config
+
+    @override
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        row = self._row(config, checkpoint, metadata)
+        started = time.perf_counter()
+        await self._counted(partial(_put, self._fence, row))
+        self._observer.checkpoint_written(time.perf_counter() - started, row.size)
+        return row.config
+
+    @override
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        job = self._writes_job(config, writes, task_id, task_path)
+        self._counted_blocking(job)
+
+    @override
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        await self._counted(self._writes_job(config, writes, task_id, task_path))
+
+    @override
+    def delete_thread(self, thread_id: str) -> None:
+        raise NotAllowed("A graph cannot delete a thread; use the server's API.")
+
+    @override
+    async def adelete_thread(self, thread_id: str) -> None:
+        self.delete_thread(thread_id)
+
+    @override
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        # A number that sorts as text, and a random tail that tells forks apart.
+        number = int(current.partition(".")[0]) if current is not None else 0
+        return f"{number + 1:032}.{random.random():016}"  # noqa: S311  no secret
+
+    async def _counted(self, job: Job[Result]) -> Result:
+        try:
+            return await self._database.write(job)
+        except FencedWrite:
+            self._observer.write_refused("checkpoint")
+            raise
+
+    def _counted_blocking(self, job: Job[Result]) -> Result:
+        try:
+            return self._database.write_blocking(job)
+        except FencedWrite:
+            self._observer.write_refused("checkpoint")
+            raise
+
+    def _row(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
+    ) -> "_CheckpointRow":
+        place = config["configurable"]
+        kind, blob = self.serde.dumps_typed(checkpoint)
+        return _CheckpointRow(
+            thread_id=str(place["thread_id"]),
+            namespace=place.get("checkpoint_ns", ""),
+            checkpoint_id=checkpoint["id"],
+            parent_id=place.get("checkpoint_id"),
+            kind=kind,
+            blob=blob,
+            metadata=orjson.dumps(
+                get_checkpoint_metadata(config, metadata), default=str, option=_METADATA_OPTIONS
+            ),
+        )
+
+    def _writes_job(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str,
+    ) -> Job[None]:
+        place = config["configurable"]
+        key = (
+            str(place["thread_id"]),
+            str(place.get("checkpoint_ns", "")),
+            str(place["checkpoint_id"]),
+            task_id,
+        )
+        replace = all(channel in WRITES_IDX_MAP for channel, _ in writes)
+        rows = [
+            _WriteRow(
+                key,
+                task_path,
+                WRITES_IDX_MAP.get(channel, index),
+                channel,
+                *self.serde.dumps_typed(value),
+            )
+            for index, (channel, value) in enumerate(writes)
+        ]
+        return partial(_put_writes, self._fence, rows, replace)
+
+
+_METADATA_OPTIONS = orjson.OPT_NON_STR_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckpointRow:
+    thread_id: str
+    namespace: str
+    checkpoint_id: str
+    parent_id: str | None
+    kind: str
+    blob: bytes
+    metadata: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.blob) + len(self.metadata)
+
+    @property
+    def config(self) -> RunnableConfig:
+        return {
+            "configurable": {
+                "thread_id": self.thread_id,
+                "checkpoint_ns": self.namespace,
+                "checkpoint_id": self.checkpoint_id,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _WriteRow:
+    key: tuple[str, str, str, str]
+    task_path: str
+    index: int
+    channel: str
+    kind: str
+    blob: bytes
+
+
+def _reader(connection: Connection, serde: Any) -> SqliteSaver:
+    driver: Any = connection.connection.driver_connection
+    saver = SqliteSaver(driver, serde=serde)
+    saver.is_setup = True  # the migrations made its tables
+    return saver
+
+
+def _get(serde: Any, config: RunnableConfig, connection: Connection) -> CheckpointTuple | None:
+    return _reader(connection, serde).get_tuple(config)
+
+
+def _list(
+    serde: Any,
+    config: RunnableConfig | None,
+    filter: Mapping[str, Any] | None,  # noqa: A002  langgraph's own name for it
+    before: RunnableConfig | None,
+    limit: int | None,
+    connection: Connection,
+) -> list[CheckpointTuple]:
+    wanted = dict(filter) if filter is not None else None
+    return [*_reader(connection, serde).list(config, filter=wanted, before=before, limit=limit)]
+
+
+def _put(fence: Fence, row: _CheckpointRow, connection: Connection) -> None:
+    fence.check(connection)
+    connection.exec_driver_sql(
+        "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, "
+        "parent_checkpoint_id, type, checkpoint, metadata, run_id, attempt) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row.thread_id,
+            row.namespace,
+            row.checkpoint_id,
+            row.parent_id,
+            row.kind,
+            row.blob,
+            row.metadata,
+            fence.run_id,
+            fence.attempt,
+        ),
+    )
+
+
+_KEY = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? AND task_id = ? AND idx = ?"
+_KEPT = (
+    "thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value, "
+    "run_id, attempt"
+)
+
+
+def _put_writes(
+    fence: Fence,
+    rows: Sequence[_WriteRow],
+    replace: bool,
+    connection: Connection,  # noqa: FBT001
+) -> None:
+    fence.check(connection)
+    verb = "REPLACE" if replace else "IGNORE"
+    for row in rows:
+        if replace and fence.run_id is not None:
+            # An earlier run's write (its interrupt, say) goes aside until this run has
+            # ended: a rollback puts it back.
+            connection.exec_driver_sql(
+                f"INSERT OR IGNORE INTO writes_kept ({_KEPT}, replaced_by) "  # noqa: S608
+                f"SELECT {_KEPT}, ? FROM writes WHERE {_KEY} "
+                "AND (run_id IS NULL OR run_id <> ?)",
+                (fence.run_id, *row.key, row.index, fence.run_id),
+            )
+        connection.exec_driver_sql(
+            f"INSERT OR {verb} INTO writes ({_KEPT}) "  # noqa: S608  our own column names
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *row.key,
+                row.task_path,
+                row.index,
+                row.channel,
+                row.kind,
+                row.blob,
+                fence.run_id,
+                fence.attempt,
+            ),
+        )

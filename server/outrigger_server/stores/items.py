@@ -1,0 +1,88 @@
+"""The key-value store graphs use, written behind an attempt's fence.
+
+Rows keep the format of langgraph's SQLite store, which builds the statements.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from sqlite3 import Cursor
+from typing import Any
+
+from langgraph.store.base import BaseStore, Op, PutOp, Result
+from langgraph.store.sqlite import SqliteStore
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from outrigger_server.errors import FencedWrite
+from outrigger_server.stores.base import Database
+from outrigger_server.stores.checkpoints import WriteObserver
+from outrigger_server.stores.fence import Fence
+
+
+class FencedStore(BaseStore):
+    """Reads freely; a batch with a put passes the fence or raises `FencedWrite`.
+
+    A batch is one transaction, and an awaited one is on disk.
+    """
+
+    def __init__(self, database: Database, fence: Fence | None, observer: WriteObserver) -> None:
+        self._database = database
+        self._fence = fence
+        self._observer = observer
+
+    @override
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        wanted = list(ops)
+        if not _writes(wanted):
+            return self._database.read_blocking(partial(_batch, wanted))
+        try:
+            return self._database.write_blocking(partial(_fenced_batch, self._fence, wanted))
+        except FencedWrite:
+            self._observer.write_refused("store")
+            raise
+
+    @override
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        wanted = list(ops)
+        if not _writes(wanted):
+            return await self._database.read(partial(_batch, wanted))
+        try:
+            return await self._database.write(partial(_fenced_batch, self._fence, wanted))
+        except FencedWrite:
+            self._observer.write_refused("store")
+            raise
+
+
+def _writes(ops: list[Op]) -> bool:
+    return any(isinstance(op, PutOp) for op in ops)
+
+
+def _fenced_batch(fence: Fence | None, ops: list[Op], connection: Connection) -> list[Result]:
+    if fence is not None:
+        fence.check(connection)
+    return _batch(ops, connection)
+
+
+def _batch(ops: list[Op], connection: Connection) -> list[Result]:
+    driver: Any = connection.connection.driver_connection
+    return _JobStore(driver).batch(ops)
+
+
+class _JobStore(SqliteStore):
+    """langgraph's store inside a transaction that is ours to begin and to commit."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.is_setup = True  # the migrations made its tables
+        self.lock = threading.Lock()
+
+    @contextmanager
+    @override
+    def _cursor(self, *, transaction: bool = True) -> Iterator[Cursor]:
+        cursor = self.conn.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()

@@ -1,0 +1,247 @@
+"""Threads: rows with a status that is always derived from their runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from outrigger_server.domain.run import RunId, ThreadId
+from outrigger_server.domain.thread import Thread, ThreadOutcome, ThreadStatus
+from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBusy
+from outrigger_server.stores import traces
+from outrigger_server.stores.runs import in_flight, refresh_head, settle_thread
+from outrigger_server.stores.tables import runs, threads
+
+_STATUS = case(
+    (
+        exists().where(
+            runs.c.thread_id == threads.c.thread_id,
+            runs.c.status.in_([literal_column("'pending'"), literal_column("'running'")]),
+        ),
+        literal_column("'busy'"),
+    ),
+    else_=threads.c.rest_status,
+).label("status")
+
+_COLUMNS = [
+    threads.c.thread_id,
+    threads.c.created_at,
+    threads.c.updated_at,
+    threads.c.state_updated_at,
+    threads.c.metadata,
+    threads.c.config,
+    threads.c["values"],
+    threads.c.interrupts,
+    threads.c.error,
+    _STATUS,
+]
+
+_BY_ID = select(*_COLUMNS).where(threads.c.thread_id == bindparam("thread"))
+
+
+def to_thread(row: RowMapping) -> Thread:
+    """The row as a value."""
+    return Thread(**{**row, "status": ThreadStatus(row["status"])})
+
+
+def create_thread(
+    connection: Connection, thread_id: ThreadId, metadata: dict[str, Any], now: int
+) -> Thread:
+    """Add an idle thread.
+
+    Raises:
+        AlreadyExists: There is one with this id.
+    """
+    row = {
+        "thread_id": thread_id,
+        "created_at": now,
+        "updated_at": now,
+        "state_updated_at": now,
+        "metadata": metadata,
+        "config": {},
+    }
+    try:
+        connection.execute(insert(threads), {**row, "rest_status": ThreadStatus.IDLE.value})
+    except IntegrityError as error:
+        raise AlreadyExists(f"Thread with ID {thread_id} already exists") from error
+    return Thread(**row, status=ThreadStatus.IDLE)  # type: ignore[arg-type]  # one dict, two uses
+
+
+def find_thread(connection: Connection, thread_id: ThreadId) -> Thread | None:
+    """The thread, or None."""
+    row = connection.execute(_BY_ID, {"thread": thread_id}).mappings().first()
+    return to_thread(row) if row is not None else None
+
+
+def get_thread(connection: Connection, thread_id: ThreadId) -> Thread:
+    """The thread.
+
+    Raises:
+        NotFound: There is none.
+    """
+    thread = find_thread(connection, thread_id)
+    if thread is None:
+        raise NotFound(f"Thread with ID {thread_id} not found")
+    return thread
+
+
+def patch_thread(
+    connection: Connection, thread_id: ThreadId, metadata: dict[str, Any], now: int
+) -> Thread:
+    """Merge `metadata` into the thread's, key by key.
+
+    Raises:
+        NotFound: There is no such thread.
+    """
+    thread = find_thread(connection, thread_id)
+    if thread is None:
+        raise NotFound
+    connection.execute(
+        update(threads)
+        .where(threads.c.thread_id == thread_id)
+        .values(metadata={**thread.metadata, **metadata}, updated_at=now)
+    )
+    return get_thread(connection, thread_id)
+
+
+def delete_thread(connection: Connection, thread_id: ThreadId) -> list[RunId]:
+    """Remove the thread with its runs and checkpoints; running attempts are fenced by that.
+
+    Returns:
+        The runs that were in flight.
+
+    Raises:
+        NotFound: There is no such thread.
+    """
+    present = in_flight(connection, thread_id)
+    result = connection.execute(delete(threads).where(threads.c.thread_id == thread_id))
+    if not result.rowcount:
+        raise NotFound(f"Thread with ID {thread_id} not found")
+    connection.execute(delete(runs).where(runs.c.thread_id == thread_id))
+    traces.erase_thread(connection, thread_id)
+    return [run.run_id for run in present]
+
+
+# -- search --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadQuery:
+    """Which threads are wanted, in which order."""
+
+    metadata: dict[str, Any]
+    values: dict[str, Any]
+    status: ThreadStatus | None
+    ids: tuple[str, ...] | None
+    sort_by: str
+    descending: bool
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """One page of threads, and how many there are in all."""
+
+    threads: tuple[Thread, ...]
+    total: int
+
+
+def search_threads(connection: Connection, query: ThreadQuery) -> ThreadPage:
+    """The threads that match every condition."""
+    conditions = _conditions(query)
+    total = connection.execute(
+        select(func.count()).select_from(threads).where(*conditions)
+    ).scalar_one()
+    statement = _ordered(select(*_COLUMNS).where(*conditions), query)
+    rows = connection.execute(statement.limit(query.limit).offset(query.offset)).mappings()
+    return ThreadPage(tuple(to_thread(row) for row in rows), total)
+
+
+def _ordered(statement: Select[Any], query: ThreadQuery) -> Select[Any]:
+    column: ColumnElement[Any] = _STATUS if query.sort_by == "status" else threads.c[query.sort_by]
+    order = column.desc() if query.descending else column.asc()
+    return statement.order_by(order, threads.c.thread_id)
+
+
+def _conditions(query: ThreadQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.status is not None:
+        conditions.append(_STATUS.element == query.status.value)
+    if query.ids is not None:
+        conditions.append(threads.c.thread_id.in_(query.ids))
+    conditions += [_contains(threads.c.metadata, k, v) for k, v in query.metadata.items()]
+    conditions += [_contains(threads.c["values"], k, v) for k, v in query.values.items()]
+    return conditions
+
+
+def _contains(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
+    path = '$."' + key.replace('"', '""') + '"'
+    wanted = value if isinstance(value, (str, int, float)) else None
+    if isinstance(value, bool):
+        return func.json_type(column, path) == ("true" if value else "false")
+    if wanted is not None:
+        return func.json_extract(column, path) == wanted
+    if value is None:
+        return func.json_type(column, path) == "null"
+    text_of = bindparam(None, value, type_=threads.c.metadata.type)
+    return func.json_extract(column, path) == func.json(text_of)
+
+
+# -- hold ----------------------------------------------------------------------
+
+
+def hold_thread(connection: Connection, thread_id: ThreadId, token: str) -> None:
+    """Keep runs from starting while something else changes the thread's state.
+
+    Raises:
+        NotFound: There is no such thread.
+        ThreadBusy: A run is in flight.
+        Conflict: The thread is held already.
+    """
+    get_thread(connection, thread_id)
+    if in_flight(connection, thread_id):
+        raise ThreadBusy(f"Thread {thread_id} has in-flight runs; wait for them or cancel them.")
+    result = connection.execute(
+        update(threads)
+        .where(threads.c.thread_id == thread_id, threads.c.hold_token.is_(None))
+        .values(hold_token=token, head_at=None)
+    )
+    if not result.rowcount:
+        raise Conflict(f"Thread {thread_id} is being changed by another request; try again.")
+
+
+def release_thread(
+    connection: Connection,
+    thread_id: ThreadId,
+    token: str,
+    outcome: ThreadOutcome | None,
+    now: int,
+) -> None:
+    """End a hold; write the state it made, if any, and let runs start again."""
+    result = connection.execute(
+        update(threads)
+        .where(threads.c.thread_id == thread_id, threads.c.hold_token == token)
+        .values(hold_token=None)
+    )
+    if not result.rowcount:
+        return
+    if outcome is None:
+        refresh_head(connection, thread_id)
+    else:
+        settle_thread(connection, thread_id, outcome, now)

@@ -1,0 +1,15 @@
+"""Fetch what is known about the user. Without a store, or with memory disabled: nothing."""
+
+from task_maistro.state import State, Update
+from task_maistro.turn import Turn
+
+
+async def enrich_memory(state: State, turn: Turn) -> Update:
+    """Put the user's memory into private state, for the model only."""
+    del state
+    return {"memory_context": await recall(turn)}
+
+
+async def recall(turn: Turn) -> str:
+    """Return what the system prompt may say about the user."""
+    return await turn.memory.context() if turn.configuration.enable_memory else ""

@@ -1,0 +1,1 @@
+"""Where the numbers of /metrics come from: one file per collector, and the page they make."""

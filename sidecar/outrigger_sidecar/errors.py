@@ -1,0 +1,32 @@
+"""Every error the sidecar raises on purpose, as one tree.
+
+SidecarError
+├─ ConfigurationError   a bad setting; stops the start, lists every fault
+├─ ListenError          the address is taken or not ours; stops the start
+└─ DatabaseError        the server's database cannot be read now
+"""
+
+from collections.abc import Sequence
+
+
+class SidecarError(Exception):
+    """Something went wrong in the sidecar."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class ConfigurationError(SidecarError):
+    """The configuration is wrong; nothing was started."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
+
+
+class ListenError(SidecarError):
+    """The address cannot be listened on."""
+
+
+class DatabaseError(SidecarError):
+    """The database cannot be read. The message is fit for strangers: no path, no driver text."""

@@ -1,0 +1,182 @@
+"""Every setting of the sidecar, read once from a mapping that looks like the environment.
+
+A setting's variable is `OUTRIGGER_SIDECAR_` and the field's name in capitals; the few that it
+shares with the server are called as there. Nothing here looks at the process environment.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from outrigger_sidecar.errors import ConfigurationError
+from outrigger_telemetry.setting_names import PREFIX, unknown_names
+
+_SHARED = frozenset({"data_dir", "metrics_dir", "log_format", "log_level"})
+# Kubernetes gives every container such a variable for a service named outrigger-sidecar.
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+_TARGET = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_LONGEST_SHOWN_VALUE = 80
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _check_target(target: str) -> str:
+    if not _TARGET.fullmatch(target):
+        msg = "give the server's URL without user or query, such as http://127.0.0.1:8123"
+        raise ValueError(msg)
+    return target.rstrip("/")
+
+
+def _metrics_below_data(values: dict[str, Any]) -> Path:
+    data_dir: Path = values["data_dir"]
+    return data_dir / "metrics"
+
+
+LogFormat = Literal["json", "console", "auto"]
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
+UserPath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
+
+
+class Settings(BaseModel):
+    """All settings of the sidecar."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, pattern=r"^[^\s/]+$", description="Address to listen on."
+    )
+    port: int = Field(default=9464, ge=0, le=65535, description="Port; 0 picks a free one.")
+    target: Annotated[str, AfterValidator(_check_target)] = Field(
+        default="http://127.0.0.1:8123", description="URL of the server to watch."
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        min_length=8,
+        description="Bearer token that /metrics and /health ask for; none: open to all.",
+    )
+    stop_with_stdin: bool = Field(
+        default=False, description="Stop when stdin ends, and leave Ctrl-C to the parent."
+    )
+    data_dir: UserPath = Field(
+        default=Path(".outrigger"), description="The server's data directory."
+    )
+    metrics_dir: UserPath = Field(
+        default_factory=_metrics_below_data,
+        description="Directory of the server's metric files.",
+        json_schema_extra={"shown_default": "`metrics` in the data directory"},
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = Field(
+        default="auto",
+        description="json, console, or auto: console when stdout is a terminal, else json.",
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+        default="info", description="Least level logged: debug, info, warning, error or critical."
+    )
+    interval_seconds: float = Field(
+        default=1.0, ge=0.05, le=300, description="Time between two runs of a health check."
+    )
+    probe_timeout_seconds: float = Field(
+        default=1.0, ge=0.05, le=60, description="Time a health check may take."
+    )
+    stale_seconds: float = Field(
+        default=6.0, ge=0.1, le=3600, description="Age at which a result becomes unknown."
+    )
+    fails_down: int = Field(
+        default=2, ge=1, le=100, description="Worse results in a row until a check turns worse."
+    )
+    passes_up: int = Field(
+        default=1, ge=1, le=100, description="Better results in a row until a check turns better."
+    )
+    queue_stall_seconds: float = Field(
+        default=10.0, gt=0, le=86400, description="Time a run may wait although slots are free."
+    )
+    memory_limit_ratio: float = Field(
+        default=0.9, gt=0, le=1, description="Share of the memory limit that is too much."
+    )
+    cpu_limit_ratio: float = Field(
+        default=0.95, gt=0, le=1, description="Share of the CPU limit, over 30 s, that is too much."
+    )
+    disk_free_ratio: float = Field(
+        default=0.05, gt=0, le=1, description="Share of the disk that must stay free."
+    )
+
+    @property
+    def database_path(self) -> Path:
+        """Where the server keeps its SQLite database."""
+        return self.data_dir / "outrigger.db"
+
+
+def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -> Settings:
+    """Make the settings from `environ` and from the flags of the command line, which win.
+
+    An override is named like its field; None means that the flag was not given.
+
+    Raises:
+        ConfigurationError: One entry for each wrong or unknown setting.
+    """
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = environment_name(name)
+        if overrides.get(name) is not None:
+            values[name], sources[name] = overrides[name], "--" + name.replace("_", "-")
+        elif variable in environ and not _is_service_link(name, environ[variable]):
+            values[name], sources[name] = environ[variable], variable
+        if values.get(name) == "":
+            values[name] = None  # an empty path would silently be the current directory
+    faults = unknown_names(environ)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError([*_faults(error, sources), *faults]) from error
+    if faults:
+        raise ConfigurationError(faults)
+    return settings
+
+
+def environment_name(field: str) -> str:
+    """Name the environment variable of a field."""
+    own = "" if field in _SHARED else "SIDECAR_"
+    return f"{PREFIX}{own}{field.upper()}"
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return name == "port" and _SERVICE_LINK.fullmatch(value) is not None
+
+
+def _faults(error: ValidationError, sources: Mapping[str, str]) -> list[str]:
+    faults: dict[str, str] = {}
+    for detail in error.errors(include_url=False):
+        name = str(detail["loc"][0])
+        if name in sources:  # else: its default is made from a setting that is wrong itself
+            faults.setdefault(
+                name, f"{sources[name]} {_shown(name, detail['input'])}: {_advice(detail['msg'])}"
+            )
+    return list(faults.values())
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return "is empty"
+    if name == "token":
+        return "is wrong (a secret, not shown)"
+    text = re.sub(r"://[^/\s]*@", "://***@", str(value))
+    return f"is {text[:_LONGEST_SHOWN_VALUE]!r}"
+
+
+def _advice(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,56 @@
+"""The names of all OUTRIGGER_* environment variables of all programs, and how to spot a typo.
+
+Every program refuses to start on a name nobody knows. The meaning of a name is not here:
+it is in the settings of the program that reads it.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+PREFIX = "OUTRIGGER_"
+
+_SHARED = ("DATA_DIR", "METRICS_DIR", "LOG_FORMAT", "LOG_LEVEL")
+_SERVER = (
+    *("CONFIG", "HOST", "PORT", "WORKER_SLOTS", "NODE_THREADS", "CANCEL_GRACE_SECONDS"),
+    *("LEASE_SECONDS", "MAX_ATTEMPTS", "RUN_TIMEOUT_SECONDS", "SHUTDOWN_GRACE_SECONDS"),
+    *("STREAM_TTL_SECONDS", "STREAM_BUFFER_EVENTS", "HEARTBEAT_SECONDS", "MAX_BODY_BYTES"),
+    *("CORS_ORIGINS", "NO_SIDECAR", "NO_WORKER", "MODEL_TOKENS_PER_SECOND"),
+)
+_SIDECAR = (
+    *("SIDECAR_HOST", "SIDECAR_PORT", "SIDECAR_TARGET", "SIDECAR_TOKEN"),
+    *("SIDECAR_STOP_WITH_STDIN", "SIDECAR_INTERVAL_SECONDS", "SIDECAR_PROBE_TIMEOUT_SECONDS"),
+    *("SIDECAR_STALE_SECONDS", "SIDECAR_FAILS_DOWN", "SIDECAR_PASSES_UP"),
+    *("SIDECAR_QUEUE_STALL_SECONDS", "SIDECAR_MEMORY_LIMIT_RATIO", "SIDECAR_CPU_LIMIT_RATIO"),
+    "SIDECAR_DISK_FREE_RATIO",
+)
+
+ENVIRONMENT_NAMES: frozenset[str] = frozenset(
+    PREFIX + name for name in (*_SHARED, *_SERVER, *_SIDECAR)
+)
+
+# What Kubernetes puts into every pod for a Service called outrigger or outrigger-something.
+_KUBERNETES = re.compile(
+    r"OUTRIGGER_(?:[A-Z0-9_]+_)?"
+    r"(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT|PORT_\d+_(?:TCP|UDP)(?:_[A-Z]+)?)"
+)
+
+
+def unknown_names(environ: Iterable[str]) -> list[str]:
+    """Name each OUTRIGGER_* variable that no program reads, with the likely right name.
+
+    `environ` is a mapping of variables or just their names. The forms that Kubernetes makes
+    up for a Service are not faults.
+    """
+    found = sorted(name for name in environ if name.startswith(PREFIX))
+    return [
+        _describe(name)
+        for name in found
+        if name not in ENVIRONMENT_NAMES and not _KUBERNETES.fullmatch(name)
+    ]
+
+
+def _describe(name: str) -> str:
+    near = difflib.get_close_matches(name, sorted(ENVIRONMENT_NAMES), n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{name}: no such setting{hint}"
