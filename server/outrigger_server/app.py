@@ -60,6 +60,7 @@ class Running:
     services: Services
     events: EventLog
     worker: Worker | None
+    graph_loop: GraphLoop
 
     async def drain(self, grace_seconds: float) -> None:
         """Claim no more, hand back what does not end in time, let the readers go."""
@@ -140,7 +141,7 @@ async def open_server(
             watcher=RunWatcher(database, events),
             errands=errands,
         )
-        yield Running(services, events, worker)
+        yield Running(services, events, worker, graph_loop)
 
 
 def make_api(services: Services) -> FastAPI:

@@ -1,6 +1,7 @@
 """The `outrigger` command: reads the environment once, starts the server, ends with it."""
 
 import asyncio
+import logging
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+import uvloop
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import open_process_metrics
 
@@ -92,12 +94,20 @@ def main() -> None:
 def _run(settings: Settings, *, with_sidecar: bool) -> None:
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
-    asyncio.run(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stuck = runner.run(
+            _serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar)
+        )
+    if stuck:
+        # A node that never returns; Python would wait for its thread for ever.
+        logging.shutdown()
+        os._exit(0)
 
 
 async def _serve(
     settings: Settings, registry: GraphRegistry, warnings: tuple[str, ...], *, with_sidecar: bool
-) -> None:
+) -> bool:
+    """Serve until a signal; True when code of a graph is left that would keep the process."""
     signals = StopSignals()
     signals.install()
     async with AsyncExitStack() as stack:
@@ -127,6 +137,7 @@ async def _serve(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         await _stop(running, server, signals, settings)
         await serving
+    return running.graph_loop.stuck
 
 
 async def _stop(

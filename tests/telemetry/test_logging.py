@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
+from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import MAX_TEXT, configure_logging, get_logger
 from outrigger_telemetry.metric_specs import LOG_LINES_TOTAL
 from outrigger_telemetry.metrics import local_metrics
@@ -18,13 +19,15 @@ Configure = Callable[..., Callable[[], list[str]]]
 def configure() -> Iterator[Configure]:
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
-    opened = []
+    opened: list[int] = []
+    outputs: list[LineOutput] = []
 
     def start(**options: Any) -> Callable[[], list[str]]:
         reader, writer = os.pipe()
         opened.extend((reader, writer))
         settings = {"service": "test", "format": "json", "level": "info", **options}
         output = configure_logging(**settings, descriptor=writer)
+        outputs.append(output)
 
         def lines() -> list[str]:
             output.close()
@@ -40,6 +43,8 @@ def configure() -> Iterator[Configure]:
             handler.close()
     root.setLevel(level)
     structlog.reset_defaults()
+    for output in outputs:
+        output.close()
     for descriptor in opened:
         os.close(descriptor)
 

@@ -38,20 +38,21 @@ class Services:
     errands: Errands
 
 
-def services_of(request: Request) -> Services:
+# These are async because FastAPI sends sync dependencies through a thread each.
+async def services_of(request: Request) -> Services:
     """The services of the application that got the request."""
     services: Services = request.app.state.services
     return services
 
 
-def _thread_id(thread_id: Annotated[str, Path()]) -> ThreadId:
+async def _thread_id(thread_id: Annotated[str, Path()]) -> ThreadId:
     try:
         return ThreadId(str(uuid.UUID(thread_id)))
     except ValueError:
         raise InvalidRequest("Invalid thread ID: must be a UUID") from None
 
 
-def _run_id(run_id: Annotated[str, Path()]) -> RunId:
+async def _run_id(run_id: Annotated[str, Path()]) -> RunId:
     try:
         return RunId(str(uuid.UUID(run_id)))
     except ValueError:

@@ -18,6 +18,9 @@ from typing import Any, ParamSpec, Self, TypeVar
 import uvloop
 from typing_extensions import override
 
+STOP_SECONDS = 1.0
+"""What graphs get to end themselves when the loop is closed."""
+
 Result = TypeVar("Result")
 P = ParamSpec("P")
 
@@ -50,6 +53,12 @@ class NodePool(ThreadPoolExecutor):
         with self._guard:
             return self._busy[occupant] > 0
 
+    @property
+    def any_busy(self) -> bool:
+        """True while a thread works for anybody."""
+        with self._guard:
+            return bool(self._busy)
+
     def _free(self, occupant: str) -> None:
         with self._guard:
             self._busy[occupant] -= 1
@@ -63,8 +72,8 @@ class NodePool(ThreadPoolExecutor):
 class GraphTask:
     """A coroutine on the graph loop, seen from the server's loop.
 
-    `ended` is done once the coroutine returned or raised; `quiet` once, after that, no
-    thread of the node pool works for it any more either.
+    `ended` is done once the coroutine returned or raised, with None when it was cancelled;
+    `quiet` once, after that, no thread of the node pool works for it any more either.
     """
 
     name: str
@@ -106,14 +115,19 @@ class GraphLoop:
         traceback: TracebackType | None,
     ) -> None:
         # A node that never returns must not keep the process: both are left to die with it.
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._cancel_all)
         self._pool.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._thread.join, 1.0)
+        await asyncio.to_thread(self._thread.join, STOP_SECONDS)
+
+    def _cancel_all(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_later(STOP_SECONDS / 10, self._loop.stop)
 
     @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The graphs' loop, for the lag probe."""
-        return self._loop
+    def stuck(self) -> bool:
+        """True after the end when code of a graph still runs and would keep the process."""
+        return self._thread.is_alive() or self._pool.any_busy
 
     def start(self, name: str, coroutine: Coroutine[Any, Any, Result]) -> GraphTask:
         """Start the coroutine under a `name` that no running task has."""
@@ -138,9 +152,12 @@ class GraphLoop:
         return task
 
     async def call(self, name: str, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """Run the coroutine on the graph loop and return its result."""
+        """Run the coroutine on the graph loop and return its result.
+
+        Cancelling the caller leaves the coroutine to end by itself.
+        """
         task = self.start(name, coroutine)
-        result: Result = await task.ended
+        result: Result = await asyncio.shield(task.ended)
         return result
 
     def _run(self) -> None:
@@ -155,13 +172,12 @@ class GraphLoop:
 
     def _ended(self, task: GraphTask, done: asyncio.Task[Any]) -> None:
         if not task.ended.done():
-            error = asyncio.CancelledError() if done.cancelled() else done.exception()
-            if error is None:
-                task.ended.set_result(done.result())
-            elif isinstance(error, asyncio.CancelledError):
-                task.ended.cancel()
-            else:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
                 task.ended.set_exception(error)
+            else:
+                # Also when it was cancelled before its first step, which it cannot catch.
+                task.ended.set_result(None if done.cancelled() else done.result())
         self._settle(task)
 
     def _thread_freed(self, name: str) -> None:

@@ -48,7 +48,8 @@ async def stop(attempt: Attempt, task: GraphTask, grace_seconds: float) -> None:
 
 async def _end(attempt: Attempt, task: GraphTask, finisher: Finisher) -> None:
     run, source = attempt.run, attempt.source
-    came_to_its_end = task.ended.done() and task.ended.result().kind is EndKind.DONE
+    ending = task.ended.result() if task.ended.done() else None
+    came_to_its_end = ending is not None and ending.kind is EndKind.DONE
     match attempt.order:
         case Order.ROLLBACK:
             await finisher.roll_back(run)

@@ -14,6 +14,9 @@ from outrigger_server.runs.finish import Finisher
 from outrigger_server.settings import WorkerSettings
 
 
+STOPPED = Ending(EndKind.STOPPED)
+
+
 class Supervisor:
     """Takes attempts from their claim to their end on disk."""
 
@@ -53,7 +56,7 @@ class Supervisor:
                 grace = self._settings.cancel_grace_seconds
                 await cut(attempt, task, self._finisher, grace_seconds=grace)
             else:
-                await self._end(attempt, task.ended.result())
+                await self._end(attempt, source, task.ended.result() or STOPPED)
         finally:
             attempt.live = False
             self._cancels.forget(run.run_id)
@@ -72,8 +75,8 @@ class Supervisor:
         if not task.ended.done() and not attempt.told.is_set():
             attempt.tell(Order.TIME_OUT)
 
-    async def _end(self, attempt: Attempt, ending: Ending) -> None:
-        run, source = attempt.run, attempt.source
+    async def _end(self, attempt: Attempt, source: GraphSource, ending: Ending) -> None:
+        run = attempt.run
         match ending.kind:
             case EndKind.DONE:
                 await self._finisher.succeed(run, source)

@@ -166,7 +166,9 @@ class Worker:
         task = None
         try:
             task = await self._supervise(attempt)
-        except Exception:  # the edge around one run: a fault of ours ends no other run
+        except (Exception, asyncio.CancelledError):
+            # The edge around one run: a fault of ours ends no other run, and the sweep
+            # takes this one back once its lease has ended.
             log.exception("attempt_failed", run_id=attempt.run.run_id, attempt=attempt.run.attempt)
         finally:
             del self._attempts[attempt.name]

@@ -34,7 +34,7 @@ class CpuProbe:
         used, limit = (use.seconds, use.limit) if use else _host_use()
         now = self._clock()
         self._seen.append((now, used))
-        while len(self._seen) > 1 and now - self._seen[0][0] > WINDOW_SECONDS:
+        while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW_SECONDS:
             self._seen.popleft()
         then, used_then = self._seen[0]
         if now <= then:

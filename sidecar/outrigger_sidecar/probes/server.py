@@ -20,6 +20,10 @@ class ServerProbe:
         )
         self._timeout = timeout
 
+    def close(self) -> None:
+        """Close the connection to the server."""
+        self._client.close()
+
     def check(self) -> Reading:
         """See `Probe.check`."""
         try:

@@ -1,0 +1,1 @@
+"""What tests start and talk to: real processes on free loopback ports."""

@@ -1,0 +1,156 @@
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client.metrics_core import Metric
+
+from fakes.run_file import NOW, RunFile
+from outrigger_sidecar.collectors.base import family
+from outrigger_sidecar.collectors.health import HealthCollector
+from outrigger_sidecar.collectors.metric_files import MetricFilesCollector
+from outrigger_sidecar.collectors.own import OwnMetricsCollector
+from outrigger_sidecar.collectors.page import Page, merge
+from outrigger_sidecar.collectors.process import ProcessCollector
+from outrigger_sidecar.collectors.runs import RunsCollector
+from outrigger_sidecar.health import CheckReport, CheckState
+from outrigger_sidecar.run_database import RunDatabase
+from outrigger_telemetry import metric_specs as specs
+from outrigger_telemetry.metric_files import MetricFiles
+from outrigger_telemetry.metrics import local_metrics, open_process_metrics
+
+
+class Broken:
+    name = "broken"
+
+    def collect(self) -> Iterable[Metric]:
+        raise OSError
+
+
+def values(families: Iterable[Metric]) -> dict[tuple[str, str], float]:
+    return {
+        (sample.name, ",".join(sample.labels.values())): sample.value
+        for metric in families
+        for sample in metric.samples
+    }
+
+
+def test_failing_collector_is_named_and_the_others_are_shown() -> None:
+    metrics = local_metrics([specs.STREAM_RESUMES_TOTAL])
+
+    page = values(Page([Broken(), OwnMetricsCollector(metrics)]).collect())
+
+    assert page["langgraph_sidecar_collector_success", "broken"] == 0
+    assert page["langgraph_sidecar_collector_success", "own"] == 1
+    assert page["langgraph_stream_resumes_total", ""] == 0
+    assert page["langgraph_sidecar_collector_duration_seconds", "broken"] >= 0
+
+
+def test_what_two_sources_count_is_one_family_with_sums() -> None:
+    lines = [
+        family(specs.LOG_LINES_TOTAL, [({"level": "info", "logger_group": group}, count)])
+        for group, count in (("a", 1), ("a", 2), ("b", 4))
+    ]
+
+    (merged,) = merge(lines)
+
+    assert sorted(sample.value for sample in merged.samples) == [3, 4]
+
+
+def test_runs_collector_shows_runs_threads_and_queue(tmp_path: Path) -> None:
+    file = RunFile(tmp_path / "outrigger.db")
+    file.thread("a")
+    file.run("a", "running", lease=5)
+    file.run("a", "pending", due=-20)
+    file.run("b", "pending", due=-30)
+    file.run("c", "success", due=-30)
+    collector = RunsCollector(
+        RunDatabase(file.path), MetricFiles(tmp_path), stall_seconds=10, clock=lambda: NOW
+    )
+
+    page = values(collector.collect())
+
+    assert page["langgraph_runs", "pending"] == 2
+    assert page["langgraph_runs", "running"] == 1
+    assert page["langgraph_runs", "success"] == 1
+    assert page["langgraph_runs", "timeout"] == 0
+    assert page["langgraph_threads", "busy"] == 3
+    assert page["langgraph_threads", "idle"] == 0
+    assert page["langgraph_run_queue_depth", "false"] == 1
+    assert page["langgraph_run_queue_depth", "true"] == 1
+    assert page["langgraph_run_queue_oldest_seconds", "false"] == 30
+    assert page["langgraph_runs_stuck", "pending_with_free_slots"] == 0
+    assert page["langgraph_runs_stuck", "running_without_lease"] == 0
+
+
+def test_runs_that_wait_although_slots_are_free_are_stuck(tmp_path: Path) -> None:
+    file = RunFile(tmp_path / "outrigger.db")
+    file.run("b", "pending", due=-30)
+    process = open_process_metrics(tmp_path, role="worker")
+    process.set(specs.WORKER_SLOTS, 1, state="idle")
+    collector = RunsCollector(
+        RunDatabase(file.path), MetricFiles(tmp_path), stall_seconds=10, clock=lambda: NOW
+    )
+
+    assert values(collector.collect())["langgraph_runs_stuck", "pending_with_free_slots"] == 1
+    process.close()
+
+
+def test_metric_files_collector_counts_the_files_it_read(tmp_path: Path) -> None:
+    process = open_process_metrics(tmp_path, role="server")
+    process.increment(specs.FENCED_WRITES_TOTAL, kind="store")
+
+    page = values(MetricFilesCollector(MetricFiles(tmp_path)).collect())
+
+    assert page["langgraph_fenced_writes_total", "store"] == 1
+    assert page["langgraph_sidecar_metric_files", ""] == 3
+    process.close()
+
+
+def test_process_collector_shows_the_sidecar_and_no_process_twice(tmp_path: Path) -> None:
+    processes = [open_process_metrics(tmp_path, role="server") for _ in range(2)]
+
+    page = values(ProcessCollector(MetricFiles(tmp_path)).collect())
+
+    roles = [labels.partition(",")[0] for name, labels in page if name == "process_open_fds"]
+    assert roles == ["sidecar"]  # the test writes the files itself
+    (cpu,) = (value for (name, _), value in page.items() if name == "process_cpu_seconds_total")
+    assert 0 < cpu < os.times().elapsed
+    for process in processes:
+        process.close()
+
+
+def test_health_collector_shows_state_and_age_of_each_check() -> None:
+    reports = [
+        CheckReport("server", CheckState.FAILED, "x", True, 0.1, 2.0),
+        CheckReport("disk", CheckState.UNKNOWN, "x", False, None, None),
+    ]
+
+    page = values(HealthCollector(lambda: reports).collect())
+
+    assert page["langgraph_health_status", "server,failed"] == 1
+    assert page["langgraph_health_status", "server,ok"] == 0
+    assert page["langgraph_health_status", "disk,unknown"] == 1
+    assert page["langgraph_health_check_age_seconds", "server"] == 2
+    assert ("langgraph_health_check_age_seconds", "disk") not in page
+
+
+def test_every_metric_of_the_sidecar_comes_from_somewhere(tmp_path: Path) -> None:
+    from outrigger_sidecar.app import OWN_METRICS
+
+    RunFile(tmp_path / "outrigger.db")
+    files = MetricFiles(tmp_path)
+    page = Page(
+        [
+            MetricFilesCollector(files),
+            RunsCollector(
+                RunDatabase(tmp_path / "outrigger.db"), files, stall_seconds=1, clock=lambda: NOW
+            ),
+            ProcessCollector(files),
+            HealthCollector(list),
+            OwnMetricsCollector(local_metrics(OWN_METRICS)),
+        ]
+    )
+
+    names = {metric.name for metric in page.collect()}
+
+    assert {spec.family for spec in specs.CATALOGUE if spec.source == "sidecar"} <= names
