@@ -95,9 +95,7 @@ def _run(settings: Settings, *, with_sidecar: bool) -> None:
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stuck = runner.run(
-            _serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar)
-        )
+        stuck = runner.run(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
     if stuck:
         # A node that never returns; Python would wait for its thread for ever.
         logging.shutdown()

@@ -263,10 +263,12 @@ def _event_id(text: str | None) -> EventId | None:
 
 
 def _modes(given: list[str] | None) -> frozenset[str] | None:
-    """The event names a reader wants; clients send the modes repeated, or as a JSON list."""
-    if not given:
-        return None
+    """The event names a reader wants; None means all.
+
+    Clients send the modes repeated, with commas, as a JSON list, or an empty text for all.
+    """
     modes: list[str] = []
-    for text in given:
+    for text in given or ():
         modes += orjson.loads(text) if text.startswith("[") else text.split(",")
-    return frozenset("messages" if mode == "messages-tuple" else mode for mode in modes)
+    names = frozenset("messages" if mode == "messages-tuple" else mode for mode in modes if mode)
+    return names or None

@@ -47,10 +47,12 @@ class RunCanceller:
         run_ids: Sequence[RunId],
         action: CancelAction,
         *,
-        message: str,
+        message: str | None,
         wait: bool = False,
     ) -> None:
         """Stop the runs; with `wait`, return only when each has ended.
+
+        `message` becomes the thread's error; None leaves it as it is.
 
         Raises:
             NotFound: None of them is in flight and not being cancelled already.
@@ -107,10 +109,9 @@ class RunCanceller:
         await self._follow_head(run)
 
     async def _rolled_back(self, run: Run) -> bool:
-        message = f"run {run.run_id} was deleted"
         try:
             await self.cancel(
-                run.thread_id, [run.run_id], CancelAction.ROLLBACK, message=message, wait=True
+                run.thread_id, [run.run_id], CancelAction.ROLLBACK, message=None, wait=True
             )
         except NotFound:  # it ended meanwhile, or is being rolled back
             await self.ended(run.run_id)

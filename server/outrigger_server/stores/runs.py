@@ -221,7 +221,7 @@ def drop_pending(
     run_ids: Sequence[RunId],
     action: CancelAction,
     now: int,
-    message: str,
+    message: str | None,
     *,
     superseded_by: RunId | None = None,
 ) -> tuple[Run, ...]:
@@ -258,7 +258,7 @@ def mark_cancelled(
     run_id: RunId,
     action: CancelAction,
     now: int,
-    message: str,
+    message: str | None,
     *,
     superseded_by: RunId | None = None,
 ) -> None:
@@ -290,7 +290,7 @@ def cancel_runs(
     run_ids: Sequence[RunId],
     action: CancelAction,
     now: int,
-    message: str,
+    message: str | None,
 ) -> Cancelled:
     """Cancel those of `run_ids` that are in flight and not being cancelled that way already."""
     signalled: list[RunId] = []
@@ -523,14 +523,10 @@ def roll_back_run(connection: Connection, run: Run, now: int) -> None:
     """
     traces.erase_run(connection, run.run_id)
     connection.execute(delete(runs).where(runs.c.run_id == run.run_id))
-    error = None
+    row: dict[str, Any] = {"updated_at": now}
     if run.superseded_by is None and run.cancel_message is not None:
-        error = {"error": "UserRollback", "message": run.cancel_message}
-    connection.execute(
-        update(threads)
-        .where(threads.c.thread_id == run.thread_id)
-        .values(error=error, updated_at=now)
-    )
+        row["error"] = {"error": "UserRollback", "message": run.cancel_message}
+    connection.execute(update(threads).where(threads.c.thread_id == run.thread_id).values(row))
     refresh_head(connection, run.thread_id)
 
 
