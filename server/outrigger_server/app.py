@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from outrigger_telemetry.metrics import Metrics
 from starlette.middleware.cors import CORSMiddleware
 
 from outrigger_server.api import assistants, runs, system, threads
@@ -39,6 +38,7 @@ from outrigger_server.runs.worker import Worker
 from outrigger_server.settings import ServerSettings, Settings
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.threads.state import ThreadStates
+from outrigger_telemetry.metrics import Metrics
 
 
 class SystemClock:

@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 
 import typer
 import uvloop
-from outrigger_telemetry.logging import configure_logging, get_logger
-from outrigger_telemetry.metrics import open_process_metrics
 
 from outrigger_server.app import Running, make_api, open_server
 from outrigger_server.errors import ConfigurationError
@@ -20,6 +18,8 @@ from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
 from outrigger_server.settings import Settings, load_settings
 from outrigger_server.sidecar_process import SidecarProcess
+from outrigger_telemetry.logging import configure_logging, get_logger
+from outrigger_telemetry.metrics import open_process_metrics
 
 cli = typer.Typer(
     name="outrigger",
@@ -40,7 +40,7 @@ NoWorker = Annotated[bool, typer.Option("--no-worker", help="Serve the API, run 
 
 
 @cli.command()
-def up(  # noqa: PLR0913  a flag each
+def up(
     config: Config = None,
     host: Host = None,
     port: Port = None,

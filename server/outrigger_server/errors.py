@@ -30,9 +30,11 @@ class OutriggerError(Exception):
 
     code: ClassVar[str] = "internal"
     definite: ClassVar[bool] = True
+    wording: ClassVar[str | None] = None
+    """The message in the protocol's words; without one the docstring serves."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or type(self).__doc__ or self.code)
+        super().__init__(message or self.wording or type(self).__doc__ or self.code)
 
     @property
     def message(self) -> str:
@@ -57,9 +59,10 @@ class RequestError(OutriggerError):
 
 
 class NotFound(RequestError):
-    """Not Found"""
+    """There is no such thing."""
 
     code = "not_found"
+    wording: ClassVar[str | None] = "Not Found"
 
 
 class Conflict(RequestError):
@@ -69,9 +72,13 @@ class Conflict(RequestError):
 
 
 class ThreadBusy(Conflict):
-    """Thread is already running a task. Wait for it to finish or choose a different multitask strategy."""  # noqa: E501  the wording clients of the protocol match on
+    """A run is in flight on the thread."""
 
     code = "thread_busy"
+    wording: ClassVar[str | None] = (
+        "Thread is already running a task. "
+        "Wait for it to finish or choose a different multitask strategy."
+    )
 
 
 class AlreadyExists(Conflict):
@@ -105,9 +112,10 @@ class TooLarge(RequestError):
 
 
 class NotAllowed(RequestError):
-    """Forbidden"""
+    """The caller may not do this."""
 
     code = "not_allowed"
+    wording: ClassVar[str | None] = "Forbidden"
 
 
 class Unavailable(OutriggerError):

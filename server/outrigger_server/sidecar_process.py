@@ -8,11 +8,10 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 
-from outrigger_telemetry.logging import get_logger
-
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.serving import listen
 from outrigger_server.settings import Settings
+from outrigger_telemetry.logging import get_logger
 
 STOP_SECONDS = 5.0
 READY_SECONDS = 20.0

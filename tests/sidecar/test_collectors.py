@@ -73,7 +73,7 @@ def test_runs_collector_shows_runs_threads_and_queue(tmp_path: Path) -> None:
     assert page["langgraph_runs", "running"] == 1
     assert page["langgraph_runs", "success"] == 1
     assert page["langgraph_runs", "timeout"] == 0
-    assert page["langgraph_threads", "busy"] == 3
+    assert page["langgraph_threads", "busy"] == 2
     assert page["langgraph_threads", "idle"] == 0
     assert page["langgraph_run_queue_depth", "false"] == 1
     assert page["langgraph_run_queue_depth", "true"] == 1

@@ -1,21 +1,25 @@
 """Around every request: its id, its size limit, its metrics and its one log line."""
 
+import logging
 import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from outrigger_telemetry import metric_specs as specs
-from outrigger_telemetry.logging import get_logger
-from outrigger_telemetry.metrics import Metrics
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from outrigger_server.api.problems import problem
+from outrigger_telemetry import metric_specs as specs
+from outrigger_telemetry.logging import get_logger
+from outrigger_telemetry.metrics import Metrics
 
 MAX_REQUEST_ID = 128
+OK = 200
+QUIET_ROUTES = frozenset({"/", "/ok"})
+"""Asked every second by probes: logged only when they fail, or at level debug."""
 
 log = get_logger("outrigger.access")
 
@@ -120,7 +124,8 @@ class Access:
         }
         if exchange.left:
             fields["client_left"] = True
-        log.info("request", **fields)
+        level = logging.DEBUG if route in QUIET_ROUTES and exchange.status == OK else logging.INFO
+        log.log(level, "request", **fields)
 
 
 def _route(scope: Scope) -> str:

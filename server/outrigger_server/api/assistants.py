@@ -4,13 +4,14 @@ import uuid
 
 from fastapi import APIRouter, Response
 
+from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.render import assistant_json, json_response
 from outrigger_server.api.services import ServicesOf
 from outrigger_server.api.threads import paging
 from outrigger_server.api.wire.assistants import AssistantSearch
 from outrigger_server.errors import InvalidRequest
 
-router = APIRouter(prefix="/assistants", tags=["Assistants"])
+router = APIRouter(prefix="/assistants", tags=["Assistants"], route_class=JsonRoute)
 
 
 @router.post("/search")

@@ -5,11 +5,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from outrigger_telemetry.logging import get_logger
 from starlette.exceptions import HTTPException
 
 from outrigger_server import errors
 from outrigger_server.api.render import json_response
+from outrigger_telemetry.logging import get_logger
 
 STATUS: Mapping[type[errors.OutriggerError], int] = {
     errors.NotFound: 404,

@@ -10,6 +10,7 @@ from outrigger_server.domain.assistant import Assistant
 from outrigger_server.domain.clock import to_iso
 from outrigger_server.domain.run import Run
 from outrigger_server.domain.thread import Thread
+from outrigger_server.graphs.encoding import encode
 
 JSON = "application/json"
 
@@ -18,7 +19,7 @@ def json_response(
     content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """`content` as a JSON answer."""
-    body = orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
+    body = encode(content)
     return Response(body, status_code=status, headers=headers, media_type=JSON)
 
 

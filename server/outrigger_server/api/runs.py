@@ -7,9 +7,9 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
-from outrigger_telemetry import metric_specs as specs
 from uuid_utils.compat import uuid7
 
+from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
 from outrigger_server.api.render import json_response, run_json
 from outrigger_server.api.run_requests import run_request
@@ -30,8 +30,9 @@ from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.runs.telemetry import assistant_label
 from outrigger_server.stores.runs import get_run, list_runs
 from outrigger_server.stores.threads import get_thread
+from outrigger_telemetry import metric_specs as specs
 
-router = APIRouter(prefix="/threads/{thread_id}/runs", tags=["Thread Runs"])
+router = APIRouter(prefix="/threads/{thread_id}/runs", tags=["Thread Runs"], route_class=JsonRoute)
 
 CANCELLED = "interrupt requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
 ROLLED_BACK = "rollback requested via POST /threads/{thread_id}/runs/{run_id}/cancel"

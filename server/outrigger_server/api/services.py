@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
-from outrigger_telemetry.metrics import Metrics
 
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.brokers.base import EventLog
@@ -19,6 +18,7 @@ from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.settings import Settings
 from outrigger_server.stores.base import Database
 from outrigger_server.threads.state import ThreadStates
+from outrigger_telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
-from outrigger_telemetry import metric_specs as specs
-from outrigger_telemetry.metrics import Metrics
 
 from outrigger_server.brokers.base import RunEnd, Subscription
 from outrigger_server.domain.event import Event
 from outrigger_server.domain.run import RunStatus
+from outrigger_telemetry import metric_specs as specs
+from outrigger_telemetry.metrics import Metrics
 
 HEARTBEAT = b": heartbeat\r\n\r\n"
 HEADERS: Mapping[str, str] = {

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from uuid_utils.compat import uuid7
 
+from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.render import json_response, thread_json
 from outrigger_server.api.services import Services, ServicesOf, ThreadIdOf, flag, page_number
 from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
@@ -28,7 +29,7 @@ from outrigger_server.stores.threads import (
 )
 from outrigger_server.threads.state import HistoryQuery, StateUpdate
 
-router = APIRouter(prefix="/threads", tags=["Threads"])
+router = APIRouter(prefix="/threads", tags=["Threads"], route_class=JsonRoute)
 
 
 @router.post("")

@@ -21,7 +21,7 @@ def encode(value: Any) -> bytes:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except orjson.JSONEncodeError:
         # Integers beyond 64 bits and lone surrogates: the standard library takes them.
-        text = json.dumps(value, default=_plain_or_list, separators=(",", ":"))
+        text = json.dumps(value, default=_plain_for_json, separators=(",", ":"))
         return text.encode()
 
 
@@ -39,6 +39,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _plain_or_list(value: Any) -> Any:
-    dumped = _plain(value)
-    return orjson.loads(encode(value)) if dumped == str(value) else dumped
+def _plain_for_json(value: Any) -> Any:
+    if isinstance(value, orjson.Fragment):
+        return json.loads(value.contents)
+    return _plain(value)

@@ -40,7 +40,9 @@ class RunCreator:
             ThreadBusy: The strategy is reject and a run is in flight.
             StoreUnavailable: Nothing was stored.
         """
-        created = await self.database.write(partial(self._job, thread_id, request, make_thread))
+        created = await self.database.write(
+            partial(self._job, thread_id, request, make_thread=make_thread)
+        )
         if created.run is None:
             self.telemetry.rejected(thread_id, request, created.decision)
             raise ThreadBusy
@@ -51,8 +53,9 @@ class RunCreator:
         self,
         thread_id: ThreadId,
         request: RunRequest,
-        make_thread: bool,  # noqa: FBT001  bound by position in a partial
         connection: Connection,
+        *,
+        make_thread: bool,
     ) -> Created:
         now = self.clock.now()
         if make_thread and find_thread(connection, thread_id) is None:

@@ -10,12 +10,11 @@ What still runs after that is a zombie: it keeps its slot until it ends by itsel
 
 import asyncio
 
-from outrigger_telemetry.logging import get_logger
-
 from outrigger_server.graphs.loop import GraphTask
 from outrigger_server.runs.attempt import Attempt, Order
 from outrigger_server.runs.execute import EndKind
 from outrigger_server.runs.finish import Finisher
+from outrigger_telemetry.logging import get_logger
 
 log = get_logger("outrigger.runs")
 

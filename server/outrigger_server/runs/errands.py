@@ -5,9 +5,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-from outrigger_telemetry.logging import get_logger
-
 from outrigger_server.errors import OutriggerError
+from outrigger_telemetry.logging import get_logger
 
 log = get_logger("outrigger.errands")
 

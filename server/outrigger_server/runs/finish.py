@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from outrigger_telemetry.logging import get_logger
 from sqlalchemy import Connection
 
 from outrigger_server.brokers.base import EventLog, RunEnd, Wakeups
@@ -26,6 +25,7 @@ from outrigger_server.stores.runs import (
     roll_back_run,
 )
 from outrigger_server.threads.state import outcome_of, place_of, read_snapshot
+from outrigger_telemetry.logging import get_logger
 
 Result = TypeVar("Result")
 

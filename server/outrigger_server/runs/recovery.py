@@ -17,7 +17,7 @@ from outrigger_server.stores.runs import expire_all_leases, recover_runs
 class Recovery:
     """Requeues orphaned runs, ends those out of attempts, finishes cuts left half done."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the parts of the engine, each passed in
         self,
         database: Database,
         registry: GraphRegistry,

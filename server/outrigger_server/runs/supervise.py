@@ -9,10 +9,9 @@ from outrigger_server.graphs.loop import GraphLoop, GraphTask
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.attempt import Attempt, Order
 from outrigger_server.runs.cut import cut
-from outrigger_server.runs.execute import EndKind, Ending, Executor
+from outrigger_server.runs.execute import Ending, EndKind, Executor
 from outrigger_server.runs.finish import Finisher
 from outrigger_server.settings import WorkerSettings
-
 
 STOPPED = Ending(EndKind.STOPPED)
 
@@ -20,7 +19,7 @@ STOPPED = Ending(EndKind.STOPPED)
 class Supervisor:
     """Takes attempts from their claim to their end on disk."""
 
-    def __init__(  # noqa: PLR0913  the parts of an attempt's life, each passed in
+    def __init__(
         self,
         *,
         graph_loop: GraphLoop,

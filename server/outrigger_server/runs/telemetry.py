@@ -1,13 +1,12 @@
 """What runs count, measure and log: one place, so that metrics and log lines agree."""
 
-from outrigger_telemetry import metric_specs as specs
-from outrigger_telemetry.logging import get_logger
-from outrigger_telemetry.metrics import Metrics
-
 from outrigger_server.domain.assistant import system_assistant_id
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.multitask import Decision
 from outrigger_server.domain.run import Run, RunOutcome, RunRequest
+from outrigger_telemetry import metric_specs as specs
+from outrigger_telemetry.logging import get_logger
+from outrigger_telemetry.metrics import Metrics
 
 BACKEND = "sqlite"
 
@@ -67,13 +66,9 @@ class RunTelemetry:
             multitask_strategy=run.multitask_strategy,
             outcome=outcome.value,
         )
-        log.info(
-            "run_dropped",
-            run_id=run.run_id,
-            thread_id=run.thread_id,
-            outcome=outcome.value,
-            superseded_by=run.superseded_by,
-        )
+        ended = run.ended_at or run.created_at
+        waited = max(0, ended - run.created_at) / MICROSECONDS
+        self._line(run, outcome, waited, 0.0, None)
 
     def started(self, run: Run, *, recovered: bool) -> None:
         """An attempt begins."""
@@ -102,6 +97,11 @@ class RunTelemetry:
             self.metrics.increment(specs.RUN_ERRORS_TOTAL, assistant=label, error_class=error)
         if run.superseded_by is not None and outcome not in (RunOutcome.SUCCESS, RunOutcome.ERROR):
             self._cut(run, outcome, seconds, now)
+        self._line(run, outcome, waited, seconds, error)
+
+    def _line(
+        self, run: Run, outcome: RunOutcome, waited: float, seconds: float, error: str | None
+    ) -> None:
         log.info(
             "run_finished",
             run_id=run.run_id,

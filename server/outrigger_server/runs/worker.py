@@ -5,7 +5,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from outrigger_telemetry.logging import get_logger
 from structlog.contextvars import bound_contextvars
 
 from outrigger_server.brokers.base import Wakeups
@@ -24,6 +23,7 @@ from outrigger_server.settings import WorkerSettings
 from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.runs import Claimed, Renewal, claim_runs
+from outrigger_telemetry.logging import get_logger
 
 POLL_SECONDS = 5.0
 """The safety net under lost wake-ups."""
@@ -125,7 +125,7 @@ class Worker:
             try:
                 pause = await self._claim_what_fits()
             except Unavailable as error:
-                log.error("claim_failed", reason=error.code)
+                log.warning("claim_failed", reason=error.code)
                 pause = 1.0
 
     async def _claim_what_fits(self) -> float:
@@ -218,7 +218,7 @@ class Worker:
             try:
                 await self._recovery.sweep(self._live())
             except Unavailable as error:
-                log.error("sweep_failed", reason=error.code)
+                log.warning("sweep_failed", reason=error.code)
 
     def _live(self) -> frozenset[RunId]:
         return frozenset(attempt.run.run_id for attempt in tuple(self._attempts.values()))

@@ -234,7 +234,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
             )
             for index, (channel, value) in enumerate(writes)
         ]
-        return partial(_put_writes, self._fence, rows, replace)
+        return partial(_put_writes, self._fence, rows, replace=replace)
 
 
 _METADATA_OPTIONS = orjson.OPT_NON_STR_KEYS
@@ -328,8 +328,9 @@ _KEPT = (
 def _put_writes(
     fence: Fence,
     rows: Sequence[_WriteRow],
+    connection: Connection,
+    *,
     replace: bool,
-    connection: Connection,  # noqa: FBT001
 ) -> None:
     fence.check(connection)
     verb = "REPLACE" if replace else "IGNORE"

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import fcntl
+import json
 import os
 import sqlite3
 import threading
@@ -128,7 +129,7 @@ class SqliteDatabase:
             creator=connect,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_serializer=_json_text,
             json_deserializer=orjson.loads,
         )
         if mode != "ro":
@@ -140,12 +141,11 @@ class SqliteDatabase:
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigurationError(
-                [
-                    f"OUTRIGGER_DATA_DIR: {self._data_dir} is in use by another Outrigger server. "
-                    "Stop that one, or give --data-dir another folder."
-                ]
-            ) from None
+            fault = (
+                f"OUTRIGGER_DATA_DIR: {self._data_dir} is in use by another Outrigger server. "
+                "Stop that one, or give --data-dir another folder."
+            )
+            raise ConfigurationError([fault]) from None
 
     @contextmanager
     def _clear_faults(self) -> Iterator[None]:
@@ -162,12 +162,18 @@ class SqliteDatabase:
             raise self._unusable(str(cause)) from error
 
     def _unusable(self, reason: str) -> ConfigurationError:
-        return ConfigurationError(
-            [
-                f"OUTRIGGER_DATA_DIR: the database {self._path} cannot be used: {reason}. "
-                "Give --data-dir a folder that can be written and has free space."
-            ]
+        fault = (
+            f"OUTRIGGER_DATA_DIR: the database {self._path} cannot be used: {reason}. "
+            "Give --data-dir a folder that can be written and has free space."
         )
+        return ConfigurationError([fault])
+
+
+def _json_text(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # integers beyond 64 bits, which the standard library takes
+        return json.dumps(value)
 
 
 def _make_durable(connection: sqlite3.Connection, _record: object) -> None:

@@ -134,7 +134,7 @@ class Writer:
         self._connection.exec_driver_sql("SAVEPOINT job")
         try:
             result = entry.job(self._connection)
-        except BaseException as error:  # noqa: BLE001  an edge: the job's caller gets the error
+        except BaseException as error:
             failure = translated(error)
             if isinstance(failure, StoreUnavailable) and not self._in_transaction():
                 raise  # the database gave up the whole transaction

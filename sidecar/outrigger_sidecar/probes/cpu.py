@@ -11,6 +11,7 @@ from outrigger_sidecar.probes import cgroup
 from outrigger_sidecar.probes.base import degraded, ok
 
 WINDOW_SECONDS = 30.0
+_FEWEST = 2
 
 
 class CpuProbe:
@@ -34,7 +35,7 @@ class CpuProbe:
         used, limit = (use.seconds, use.limit) if use else _host_use()
         now = self._clock()
         self._seen.append((now, used))
-        while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW_SECONDS:
+        while len(self._seen) > _FEWEST and now - self._seen[0][0] > WINDOW_SECONDS:
             self._seen.popleft()
         then, used_then = self._seen[0]
         if now <= then:

@@ -37,6 +37,7 @@ class _Watched:
     settling: Settling
     measured_at: float | None = None
     duration: float | None = None
+    is_broken: bool = False
 
 
 class HealthMonitor:
@@ -84,21 +85,26 @@ class HealthMonitor:
             started = self._clock()
             # A probe that hangs is not started again; its result counts when it comes.
             waiting = waiting or asyncio.wrap_future(thread.start())
-            reading = await self._wait_for(watched.probe, waiting)
+            reading = await self._wait_for(watched, waiting)
             if waiting.done():
                 waiting = None
             self._record(watched, reading, self._clock() - started)
             await asyncio.sleep(max(0.0, self._rhythm.interval - (self._clock() - started)))
 
-    async def _wait_for(self, probe: Probe, waiting: asyncio.Future[Reading]) -> Reading:
-        timeout = self._rhythm.timeout + _PATIENCE
-        try:
-            return await asyncio.wait_for(asyncio.shield(waiting), timeout)
-        except TimeoutError:
+    async def _wait_for(self, watched: _Watched, waiting: asyncio.Future[Reading]) -> Reading:
+        # Not wait_for: in Python 3.11 it can swallow the cancellation that ends us.
+        await asyncio.wait({waiting}, timeout=self._rhythm.timeout + _PATIENCE)
+        if not waiting.done():
             return Reading(CheckState.FAILED, f"no result within {self._rhythm.timeout:g} s")
+        try:
+            reading = waiting.result()
         except Exception:
-            log.exception("probe_broke", check=probe.name)
+            if not watched.is_broken:  # once, not at every check
+                log.exception("probe_broke", check=watched.probe.name)
+            watched.is_broken = True
             return Reading(CheckState.UNKNOWN, "the check itself broke; see the sidecar's log")
+        watched.is_broken = False
+        return reading
 
     def _record(self, watched: _Watched, reading: Reading, duration: float) -> None:
         before = watched.settling.settled

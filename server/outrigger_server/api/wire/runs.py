@@ -39,7 +39,7 @@ class RunCreate(WireModel):
     checkpoint_id: str | None = None
     interrupt_before: Nodes = None
     interrupt_after: Nodes = None
-    stream_mode: StreamModes = ["values"]
+    stream_mode: StreamModes = Field(default=["values"])
     stream_subgraphs: bool = False
     stream_resumable: bool = False
     on_disconnect: Literal["cancel", "continue"] = "continue"

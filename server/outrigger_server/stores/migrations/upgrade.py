@@ -26,12 +26,11 @@ def upgrade_schema(connection: Connection) -> None:
     if present == SCHEMA_REVISION:
         return
     if present is not None and present > SCHEMA_REVISION:
-        raise ConfigurationError(
-            [
-                f"The database is at schema {present}, this version knows {SCHEMA_REVISION}. "
-                "Start the newer Outrigger it was written by."
-            ]
+        fault = (
+            f"OUTRIGGER_DATA_DIR: the database is at schema {present}, this version knows "
+            f"{SCHEMA_REVISION}. Start the newer Outrigger it was written by."
         )
+        raise ConfigurationError([fault])
     # Alembic takes a moment to import, and most starts need no migration.
     from alembic import command
     from alembic.config import Config

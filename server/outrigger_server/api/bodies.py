@@ -1,0 +1,83 @@
+"""Reads JSON bodies: strict where it matters, forgiving where clients break strings."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+from outrigger_server.errors import InvalidRequest
+
+MAX_DEPTH = 100
+"""Levels of nesting: far beyond any sensible body, well below what breaks a serializer."""
+
+
+class JsonRequest(Request):
+    """A request whose JSON is read by orjson.
+
+    A lone surrogate (half an emoji, as clients that cut strings send it) becomes U+FFFD
+    instead of a refusal; NaN and Infinity are not JSON and are refused.
+    """
+
+    @override
+    async def json(self) -> Any:
+        body = await self.body()
+        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _too_deep(body):
+            raise InvalidRequest(f"The request body is nested deeper than {MAX_DEPTH} levels")
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            if rb"\ud" not in body.lower():
+                raise
+        return _mended(json.loads(body, parse_constant=_refuse))
+
+
+class JsonRoute(APIRoute):
+    """A route that gets such requests."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            return await handle(JsonRequest(request.scope, request.receive))
+
+        return handler
+
+
+def _refuse(constant: str) -> None:
+    raise json.JSONDecodeError(f"{constant} is not JSON", constant, 0)
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mended(each) for each in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(each) for key, each in value.items()}
+    return value
+
+
+def _too_deep(body: bytes) -> bool:
+    """True when brackets outside strings nest deeper than the limit."""
+    depth = 0
+    inside = escaped = False
+    for byte in body:
+        if escaped:
+            escaped = False
+        elif inside:
+            escaped = byte == ord("\\")
+            inside = byte != ord('"')
+        elif byte == ord('"'):
+            inside = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif byte in b"]}":
+            depth -= 1
+    return False

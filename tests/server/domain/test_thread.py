@@ -1,0 +1,29 @@
+"""A thread's status: what its runs in flight and its last run make of it."""
+
+import pytest
+
+from outrigger_server.domain.thread import ThreadOutcome, ThreadStatus, derived_status
+
+
+@pytest.mark.parametrize(
+    ("has_next", "failed", "status"),
+    [
+        (False, False, ThreadStatus.IDLE),
+        (True, False, ThreadStatus.INTERRUPTED),
+        (False, True, ThreadStatus.ERROR),
+        (True, True, ThreadStatus.ERROR),
+    ],
+)
+def test_the_rest_status_follows_the_end_of_the_run(has_next, failed, status):
+    outcome = ThreadOutcome(values="{}", interrupts="{}", has_next=has_next, failed=failed)
+    assert outcome.rest_status is status
+
+
+@pytest.mark.parametrize("rest_status", ThreadStatus)
+def test_a_thread_is_busy_while_anything_is_in_flight(rest_status):
+    assert derived_status(rest_status, ["run"]) is ThreadStatus.BUSY
+
+
+@pytest.mark.parametrize("rest_status", ThreadStatus)
+def test_a_quiet_thread_shows_what_its_last_run_left(rest_status):
+    assert derived_status(rest_status, []) is rest_status
