@@ -128,6 +128,7 @@ async def open_server(
             )
         errands = await stack.enter_async_context(Errands())
         graph_loop.start("lag", watch_lag(metrics, "worker"))
+        watcher = RunWatcher(database, events)
         services = Services(
             settings=settings,
             database=database,
@@ -137,8 +138,10 @@ async def open_server(
             assistants=assistant_directory,
             states=ThreadStates(database, registry, graph_loop, clock, telemetry),
             creator=RunCreator(database, events, cancels, wakeups, clock, telemetry),
-            canceller=RunCanceller(database, registry, events, cancels, wakeups, clock, telemetry),
-            watcher=RunWatcher(database, events),
+            canceller=RunCanceller(
+                database, registry, watcher, events, cancels, wakeups, clock, telemetry
+            ),
+            watcher=watcher,
             errands=errands,
         )
         yield Running(services, events, worker, graph_loop)

@@ -37,8 +37,8 @@ _MARGIN = 200
 _LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info"}
 _STDOUT = 1
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-# They log one line per request at INFO; ours says it better.
-_CHATTY = ("httpx", "httpcore")
+# They log at INFO what ours says better: requests, starts and stops, migrations.
+_CHATTY = ("httpx", "httpcore", "uvicorn.error", "alembic")
 
 
 class LineLogger:

@@ -2,9 +2,13 @@
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
 
 from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import NotFoundError
+from langgraph_sdk.schema import StreamPart
 
 DEADLINE_SECONDS = 20.0
 
@@ -12,6 +16,26 @@ DEADLINE_SECONDS = 20.0
 def probe_input(token: str, seconds: float = 0.3, *, ask: bool = False) -> dict[str, Any]:
     """The input of a probe graph's run."""
     return {"log": [f"{token}:input"], "token": token, "seconds": seconds, "ask": ask}
+
+
+async def start(
+    client: LangGraphClient,
+    thread_id: str,
+    probe: str,
+    token: str,
+    seconds: float = 0.3,
+    **options: Any,
+) -> str:
+    """Create a run of a probe graph, whose stream can be read later, and return its id."""
+    options.setdefault("input", probe_input(token, seconds))
+    run = await client.runs.create(
+        thread_id,
+        probe,
+        stream_mode=["values", "updates"],
+        stream_resumable=True,
+        **options,
+    )
+    return str(run["run_id"])
 
 
 async def until_status(
@@ -47,3 +71,34 @@ async def at_rest(client: LangGraphClient, thread_id: str) -> dict[str, Any]:
             return thread
         assert time.monotonic() < deadline, "the thread stays busy"
         await asyncio.sleep(0.01)
+
+
+async def until_in_middle(client: LangGraphClient, thread_id: str, run_id: str) -> None:
+    """Return once the run's `first` is a finished super-step and its `middle` is due.
+
+    The run's stream says so even while a node blocks the loop that writes the history; the run
+    must be resumable and stream updates.
+    """
+    stream = client.runs.join_stream(thread_id, run_id, last_event_id="-1")
+    async with aclosing(cast("AsyncGenerator[StreamPart, None]", stream)) as parts:
+        async for part in parts:
+            if part.event == "updates" and "first" in part.data:
+                return
+    raise AssertionError("the stream ended before the run was in its middle")
+
+
+async def status_or_gone(client: LangGraphClient, thread_id: str, run_id: str) -> str:
+    """The run's status; `gone` for one that is not there."""
+    try:
+        return str((await client.runs.get(thread_id, run_id))["status"])
+    except NotFoundError:
+        return "gone"
+
+
+async def until_ended(client: LangGraphClient, thread_id: str, run_id: str) -> str:
+    """Return the run's last status, or `gone`."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while (status := await status_or_gone(client, thread_id, run_id)) in {"pending", "running"}:
+        assert time.monotonic() < deadline, f"the run stays {status}"
+        await asyncio.sleep(0.01)
+    return status

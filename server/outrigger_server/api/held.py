@@ -1,7 +1,8 @@
 """Answers that last as long as a run, and notice when the client goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 
 import orjson
 from starlette.responses import Response
@@ -25,7 +26,7 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 class StreamedAnswer(Response):
     """Sends chunks as they come; closes their source at once when the client leaves."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
         self._chunks = chunks
         self._fields = headers
         self.background = None
@@ -47,8 +48,9 @@ class StreamedAnswer(Response):
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": _raw(self._fields)}
         await send(start)
-        async for chunk in self._chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        async with aclosing(self._chunks) as chunks:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
 

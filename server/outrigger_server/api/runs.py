@@ -1,5 +1,6 @@
 """Runs of a thread: create, wait, stream, join, cancel, delete."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,7 @@ from outrigger_server.api.services import (
 from outrigger_server.api.sse import HEADERS, RunStream, error_frame
 from outrigger_server.api.wire.fields import MAX_PAGE
 from outrigger_server.api.wire.runs import RunCreate
+from outrigger_server.brokers.base import RunEnd
 from outrigger_server.domain.event import EventId
 from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.errors import InvalidRequest, NotFound
@@ -53,9 +55,16 @@ async def wait(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
     """Start a run and answer with its final values."""
-    run = await _create(services, thread_id, body, request, new_run_id())
+    run_id = new_run_id()
+    heard = services.events.ended(run_id)
+    try:
+        run = await _create(services, thread_id, body, request, run_id)
+    except BaseException:
+        heard.cancel()
+        services.events.forget(run_id)
+        raise
     on_left = _cancel_when_left(services, run) if body.on_disconnect == "cancel" else None
-    return _awaited(services, thread_id, run.run_id, on_left)
+    return _awaited(services, thread_id, run_id, on_left, heard)
 
 
 @router.post("/stream")
@@ -219,10 +228,11 @@ def _awaited(
     thread_id: ThreadId,
     run_id: RunId,
     on_left: Callable[[], None] | None,
+    heard: asyncio.Future[RunEnd] | None = None,
 ) -> Response:
     place = f"/threads/{thread_id}/runs/{run_id}"
     return AwaitedAnswer(
-        services.watcher.ended(thread_id, run_id),
+        services.watcher.ended(thread_id, run_id, heard),
         {"location": f"{place}/join", "content-location": place},
         heartbeat_seconds=services.settings.server.heartbeat_seconds,
         on_left=on_left,

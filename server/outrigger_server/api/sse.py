@@ -1,7 +1,7 @@
 """Server-sent events: frames, and the answer that sends a run's stream."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -60,7 +60,7 @@ class RunStream:
     on_left: Callable[[], None] | None = None
     requested: float = field(default_factory=time.monotonic)
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         """The bytes to send, up to the end of the run or the reader's."""
         reason = "client_disconnect"
         mode = self._mode_label

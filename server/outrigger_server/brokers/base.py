@@ -3,6 +3,7 @@
 A lost message is never a lost run: the database is asked again after a while.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -105,11 +106,10 @@ class EventLog(Protocol):
         """Read from now on, or from behind `after` on when the stream is resumable."""
         ...
 
-    async def ended(self, run_id: RunId) -> RunEnd:
-        """Wait until the run's stream ends.
+    def ended(self, run_id: RunId) -> asyncio.Future[RunEnd]:
+        """The end of the run's stream, heard from this very call on; cancel it to stop waiting.
 
-        Raises:
-            Unavailable: The server stops; the run goes on.
+        Its error is `Unavailable` when the server stops while the run goes on.
         """
         ...
 

@@ -125,7 +125,7 @@ class _Stream:
     kept: deque[Event] = field(default_factory=deque)
     forgotten: EventId | None = None
     readers: set[_Reader] = field(default_factory=set)
-    waiters: list[asyncio.Future[RunEnd]] = field(default_factory=list)
+    waiters: set[asyncio.Future[RunEnd]] = field(default_factory=set)
     end: RunEnd | None = None
     abandoned: bool = False
 
@@ -204,18 +204,18 @@ class InProcessEventLog:
             stream.readers.add(reader)
         return reader
 
-    async def ended(self, run_id: RunId) -> RunEnd:
+    def ended(self, run_id: RunId) -> asyncio.Future[RunEnd]:
         """See `EventLog.ended`."""
         stream = self._streams.setdefault(run_id, _Stream())
-        if stream.end is not None:
-            return stream.end
         waiter: asyncio.Future[RunEnd] = self._loop.create_future()
-        stream.waiters.append(waiter)
-        try:
-            return await waiter
-        finally:
-            if waiter in stream.waiters:
-                stream.waiters.remove(waiter)
+        if stream.end is not None:
+            waiter.set_result(stream.end)
+        elif stream.abandoned:
+            waiter.set_exception(Unavailable(STOPPING))
+        else:
+            stream.waiters.add(waiter)
+            waiter.add_done_callback(stream.waiters.discard)
+        return waiter
 
     def end(self, end: RunEnd) -> None:
         """See `EventLog.end`."""
@@ -224,8 +224,7 @@ class InProcessEventLog:
         if stream is None or stream.end is not None:
             return
         stream.end = end
-        waiters, stream.waiters = stream.waiters, []
-        for waiter in waiters:
+        for waiter in tuple(stream.waiters):
             if not waiter.done():
                 waiter.set_result(end)
         for reader in tuple(stream.readers):
@@ -247,7 +246,7 @@ class InProcessEventLog:
         self._deliver()
         for stream in self._streams.values():
             stream.abandoned = True
-            for waiter in stream.waiters:
+            for waiter in tuple(stream.waiters):
                 if not waiter.done():
                     waiter.set_exception(Unavailable(STOPPING))
             for reader in tuple(stream.readers):

@@ -9,8 +9,9 @@ from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.errors import IllegalTransition, NotFound
 from outrigger_server.graphs.registry import GraphRegistry
-from outrigger_server.runs.ends import GONE, ROLLED_BACK, end_dropped
+from outrigger_server.runs.ends import DELETED, GONE, GONE_ERROR, end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.runs import (
     Cancelled,
@@ -35,6 +36,7 @@ class RunCanceller:
 
     database: Database
     registry: GraphRegistry
+    watcher: RunWatcher
     events: EventLog
     cancels: CancelSignals
     wakeups: Wakeups
@@ -70,26 +72,17 @@ class RunCanceller:
         if not cancelled.signalled and not cancelled.dropped:
             known = await self.database.read(partial(find_run, run_id=run_ids[0]))
             raise NotFound(NOTHING_TO_CANCEL if known else "No runs found to cancel.")
-        await self._carry_out(cancelled, action, wait=wait)
+        self._carry_out(cancelled, action)
+        if wait:
+            for run_id in cancelled.signalled:
+                await self.watcher.ended(thread_id, run_id)
 
-    async def _carry_out(self, cancelled: Cancelled, action: CancelAction, *, wait: bool) -> None:
+    def _carry_out(self, cancelled: Cancelled, action: CancelAction) -> None:
         for dropped in cancelled.dropped:
             end_dropped(dropped, action, self.events, self.telemetry)
         for run_id in cancelled.signalled:
             self.cancels.send(run_id, action)
         self.wakeups.notify()
-        if wait:
-            for run_id in cancelled.signalled:
-                await self.ended(run_id)
-
-    async def ended(self, run_id: RunId) -> None:
-        """Return once the run is not in flight any more."""
-        while True:
-            run = await self.database.read(partial(find_run, run_id=run_id))
-            if run is None or run.status.is_terminal:
-                self.events.forget(run_id)
-                return
-            await self.events.ended(run_id)
 
     async def delete_run(self, thread_id: ThreadId, run_id: RunId) -> None:
         """Remove a run with its checkpoints; one that is running is cut first.
@@ -114,7 +107,7 @@ class RunCanceller:
                 run.thread_id, [run.run_id], CancelAction.ROLLBACK, message=None, wait=True
             )
         except NotFound:  # it ended meanwhile, or is being rolled back
-            await self.ended(run.run_id)
+            await self.watcher.ended(run.thread_id, run.run_id)
         return await self.database.read(partial(find_run, run_id=run.run_id)) is None
 
     async def _follow_head(self, run: Run) -> None:
@@ -141,4 +134,4 @@ class RunCanceller:
         in_flight = await self.database.write(partial(delete_thread, thread_id=thread_id))
         for run_id in in_flight:
             self.cancels.send(run_id, CancelAction.ROLLBACK)
-            self.events.end(RunEnd(run_id, ROLLED_BACK, GONE))
+            self.events.end(RunEnd(run_id, DELETED, GONE, error=GONE_ERROR))

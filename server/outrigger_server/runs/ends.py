@@ -12,7 +12,11 @@ from outrigger_server.runs.telemetry import RunTelemetry
 ROLLED_BACK = "rolled_back"
 """What stands in for the status of a run whose row is gone."""
 
-GONE = b'{"__error__":{"error":"HTTPException","message":"404: Run not found"}}'
+DELETED = "deleted"
+"""What stands in for the status of a run whose thread was deleted."""
+
+GONE_ERROR = {"error": "HTTPException", "message": "404: Run not found"}
+GONE = orjson.dumps({"__error__": GONE_ERROR})
 """What those are told who wait for a run that is not there."""
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from langgraph.errors import GraphDrained
 
 from outrigger_server.brokers.base import EventLog
-from outrigger_server.errors import FencedWrite, GraphFailed
+from outrigger_server.errors import FencedWrite, GraphFailed, Unavailable
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.invoke import run_config, stream_run
 from outrigger_server.graphs.source import GraphSource
@@ -28,6 +28,8 @@ class EndKind(StrEnum):
     FAILED = "failed"
     STOPPED = "stopped"
     FENCED = "fenced"
+    UNAVAILABLE = "unavailable"
+    """The database refused a write: not the graph's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Executor:
             return Ending(EndKind.STOPPED)
         except FencedWrite:
             return Ending(EndKind.FENCED)
+        except Unavailable:
+            return Ending(EndKind.UNAVAILABLE)
         except GraphFailed as error:
             return Ending(EndKind.FAILED, error)
         except (Exception, SystemExit) as error:  # noqa: BLE001  the edge: the user's code may raise anything

@@ -86,5 +86,8 @@ class Supervisor:
                 # Nobody asked: the graph cancelled itself.
                 error = GraphFailed("CancelledError", "The graph cancelled its own task.")
                 await self._finisher.fail(run, source, error)
+            case EndKind.UNAVAILABLE:
+                # Once the database takes this, the run goes on where it stood.
+                await self._finisher.hand_back(run)
             case EndKind.FENCED:
                 return

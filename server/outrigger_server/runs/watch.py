@@ -1,5 +1,6 @@
 """Watching runs: their streams, and waiting for their end."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,9 @@ from outrigger_server.stores.base import Database
 from outrigger_server.stores.runs import get_run
 from outrigger_server.stores.threads import get_thread
 
+POLL_SECONDS = 5.0
+"""The safety net under lost messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunWatcher:
@@ -23,23 +27,39 @@ class RunWatcher:
     database: Database
     events: EventLog
 
-    async def ended(self, thread_id: ThreadId, run_id: RunId) -> RunEnd:
+    async def ended(
+        self,
+        thread_id: ThreadId,
+        run_id: RunId,
+        heard: asyncio.Future[RunEnd] | None = None,
+    ) -> RunEnd:
         """Wait until the run has ended; a run that is not there has ended with an error.
 
-        Asks again after every message, so a lost one costs nothing but time.
+        `heard` is what `EventLog.ended` gave before the run was made, if anybody asked
+        then. A lost message costs a few seconds: the row is read again meanwhile.
+
+        Raises:
+            Unavailable: The server stops, or the database cannot be read.
         """
-        while True:
-            try:
-                run, thread = await self.database.read(
-                    partial(_run_and_thread, thread_id=thread_id, run_id=run_id)
-                )
-            except NotFound:
-                self.events.forget(run_id)
-                return RunEnd(run_id, ROLLED_BACK, GONE)
-            if run.status.is_terminal:
-                self.events.forget(run_id)
-                return ended_earlier(run, thread)
-            return await self.events.ended(run_id)
+        waiting = heard if heard is not None else self.events.ended(run_id)
+        found = await self._read_end(thread_id, run_id) if heard is None else None
+        try:
+            while found is None and not waiting.done():
+                await asyncio.wait({waiting}, timeout=POLL_SECONDS)
+                if not waiting.done():
+                    found = await self._read_end(thread_id, run_id)
+            return waiting.result() if waiting.done() or found is None else found
+        finally:
+            waiting.cancel()
+            self.events.forget(run_id)
+
+    async def _read_end(self, thread_id: ThreadId, run_id: RunId) -> RunEnd | None:
+        look = partial(_run_and_thread, thread_id=thread_id, run_id=run_id)
+        try:
+            run, thread = await self.database.read(look)
+        except NotFound:
+            return RunEnd(run_id, ROLLED_BACK, GONE)
+        return ended_earlier(run, thread) if run.status.is_terminal else None
 
     async def follow(
         self, thread_id: ThreadId, run_id: RunId, after: EventId | None

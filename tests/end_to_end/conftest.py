@@ -1,0 +1,29 @@
+"""Clients of a started server; each module starts its own as the fixture `server`."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from harness.processes import Server
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[LangGraphClient]:
+    async with get_client(url=server.url, api_key=None) as client:
+        yield client
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """For what the SDK hides: codes, headers, bytes."""
+    limits = httpx.Limits(max_connections=200)
+    async with httpx.AsyncClient(base_url=server.url, timeout=30, limits=limits) as http:
+        yield http
+
+
+@pytest.fixture
+async def thread_id(client: LangGraphClient) -> str:
+    thread = await client.threads.create()
+    return str(thread["thread_id"])

@@ -1,0 +1,112 @@
+"""Reading runs, and what the engine's statements cost."""
+
+import re
+from functools import partial
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
+
+from outrigger_server.errors import NotFound
+from outrigger_server.stores import runs
+
+
+@pytest.fixture(autouse=True)
+async def thread(desk):
+    await desk.thread()
+
+
+def listed(**options):
+    return partial(runs.list_runs, thread_id="t", **{"limit": 10, "offset": 0, **options})
+
+
+async def test_a_run_is_found_on_its_thread_only(desk):
+    await desk.thread("other")
+    await desk.create("r")
+    found = await desk.database.read(partial(runs.get_run, thread_id="t", run_id="r"))
+    assert found.run_id == "r"
+    with pytest.raises(NotFound):
+        await desk.database.read(partial(runs.get_run, thread_id="other", run_id="r"))
+
+
+async def test_a_missing_run_is_not_found(desk):
+    assert await desk.find("nobody") is None
+    with pytest.raises(NotFound):
+        await desk.database.read(partial(runs.get_run, thread_id="t", run_id="nobody"))
+
+
+async def test_runs_are_listed_newest_first_also_those_of_one_moment(desk, clock):
+    await desk.create("a")
+    await desk.create("b")
+    clock.turn(1)
+    await desk.create("c")
+    assert [run.run_id for run in await desk.database.read(listed())] == ["c", "b", "a"]
+
+
+async def test_runs_are_listed_in_pages(desk):
+    for name in "abcde":
+        await desk.create(name)
+    page = await desk.database.read(listed(limit=2, offset=1))
+    assert [run.run_id for run in page] == ["d", "c"]
+
+
+async def test_runs_are_listed_by_status(desk):
+    await desk.running("a")
+    await desk.create("b")
+    assert [run.run_id for run in await desk.database.read(listed(status="pending"))] == ["b"]
+
+
+async def test_runs_of_other_threads_are_not_listed(desk):
+    await desk.thread("other")
+    await desk.create("o", thread="other")
+    assert await desk.database.read(listed()) == []
+
+
+NAMED_PARAMETER = re.compile(r":\w+")
+STATEMENTS = {
+    "due threads": (runs._DUE_THREADS, "threads_head"),
+    "next due thread": (runs._NEXT_DUE, "threads_head"),
+    "first pending run": (runs._FIRST_PENDING, "runs_in_flight"),
+    "start": (runs._START, "sqlite_autoindex_runs_1"),
+    "take the head": (runs._TAKE_HEAD, "sqlite_autoindex_threads_1"),
+    "runs in flight": (runs._THREAD_IN_FLIGHT, "runs_in_flight"),
+    "refresh the head": (runs._REFRESH_HEAD, "runs_in_flight"),
+    "run by id": (runs._BY_ID, "sqlite_autoindex_runs_1"),
+    "thread by id": (runs._THREAD, "sqlite_autoindex_threads_1"),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_the_engines_statements_search_an_index_and_scan_no_table(desk, name):
+    statement, index = STATEMENTS[name]
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+    nulls = dict.fromkeys(NAMED_PARAMETER.findall(str(compiled)))
+
+    def explain(connection):
+        rows = connection.connection.driver_connection.execute(
+            f"EXPLAIN QUERY PLAN {compiled}", {key[1:]: None for key in nulls}
+        )
+        return [row[3] for row in rows]
+
+    plan = await desk.database.read(explain)
+    assert not [step for step in plan if step.startswith("SCAN")], plan
+    assert not [step for step in plan if "TEMP B-TREE" in step], plan
+    assert any(index in step for step in plan), plan
+
+
+async def test_recovery_searches_only_the_runs_in_flight(desk):
+    plans = []
+
+    def watch(connection):
+        driver = connection.connection.driver_connection
+        statements = []
+        driver.set_trace_callback(statements.append)
+        try:
+            runs.recover_runs(connection, now=1, max_attempts=1, live=frozenset())
+        finally:
+            driver.set_trace_callback(None)
+        select = next(each for each in statements if each.startswith("SELECT"))
+        return [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {select}"))]
+
+    plans = await desk.database.write(watch)
+    assert all("runs_by_live_status" in step for step in plans), plans
