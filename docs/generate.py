@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outrigger_server.settings import settings_table
+from outrigger_sidecar.settings import settings_table as sidecar_settings_table
+from outrigger_telemetry.metric_table import metrics_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -25,7 +27,11 @@ class Part:
     make: Callable[[], str]
 
 
-PARTS = (Part("README.md", "settings", settings_table),)
+PARTS = (
+    Part("README.md", "settings", settings_table),
+    Part("README.md", "sidecar-settings", sidecar_settings_table),
+    Part("docs/metrics.md", "metrics", metrics_table),
+)
 
 
 class MarkError(Exception):

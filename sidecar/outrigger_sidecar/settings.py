@@ -147,6 +147,17 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
     return settings
 
 
+def settings_table() -> str:
+    """Draw the Markdown table of the settings that only the sidecar has."""
+    rows = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        if name not in _SHARED:
+            default = field.get_default()
+            shown = "none" if default is None else f"`{str(default).lower()}`"
+            rows.append(f"| `{environment_name(name)}` | {shown} | {field.description} |")
+    return "\n".join(rows)
+
+
 def environment_name(field: str) -> str:
     """Name the environment variable of a field."""
     own = "" if field in _SHARED else "SIDECAR_"

@@ -16,6 +16,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 PROBES = ROOT / "loadtests" / "probe" / "langgraph.json"
 TASK_MAISTRO = ROOT / "server" / "langgraph.json"
+TEST_GRAPHS = ROOT / "tests" / "end_to_end" / "graphs" / "langgraph.json"
 START_SECONDS = 30.0
 
 

@@ -28,7 +28,6 @@ VALUES = {
     "zero": 0,
     "negative": -7,
     "fraction": 0.5,
-    "huge number": 2**70,
     "true": True,
     "false": False,
     "null": None,
@@ -66,6 +65,17 @@ async def test_a_thread_is_found_by_its_values(desk, name):
     await thread_with_values(desk, "other", {"k": "something else"})
     await desk.thread("without values")
     assert await found(desk, values={"k": VALUES[name]}) == ["wanted"]
+
+
+async def test_a_thread_is_found_by_a_number_beyond_64_bits(desk):
+    await thread_with_values(desk, "wanted", {"k": 2**70})
+    assert await found(desk, values={"k": float(2**70)}) == ["wanted"]
+
+
+async def test_values_with_not_a_number_in_them_hold_up_no_search(desk):
+    await thread_with_values(desk, "odd", {"nan": float("nan"), "huge": 2**70})
+    await thread_with_values(desk, "wanted", {"k": 1})
+    assert await found(desk, values={"k": 1}) == ["wanted"]
 
 
 @pytest.mark.parametrize("key", ["a.b", 'a"b', "a\\b", "a[0]", "$", "é", "", "a b"])
