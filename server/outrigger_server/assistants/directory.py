@@ -3,7 +3,7 @@
 import uuid
 from functools import partial
 
-from outrigger_server.domain.assistant import Assistant, system_assistant, system_assistant_id
+from outrigger_server.domain.assistant import Assistant, system_assistant
 from outrigger_server.domain.clock import Clock
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.graphs.registry import GraphRegistry
@@ -22,6 +22,7 @@ class AssistantDirectory:
         self._database = database
         self._registry = registry
         self._clock = clock
+        self._system: dict[str, Assistant] = {}
 
     async def put_system_assistants(self) -> None:
         """Make sure that every graph has its system assistant; safe to call at every start."""
@@ -31,6 +32,9 @@ class AssistantDirectory:
             for graph_id in self._registry.ids
         ]
         await self._database.write(partial(put_system_assistants, wanted=wanted))
+        for assistant in wanted:
+            # Nobody can change them, and every run by a graph's name asks for one.
+            self._system[assistant.graph_id] = await self.get(assistant.assistant_id)
 
     async def get(self, assistant_id: str) -> Assistant:
         """The assistant with this id, if its graph is served.
@@ -50,8 +54,8 @@ class AssistantDirectory:
             InvalidRequest: It is neither an id nor a graph's name.
             NotFound: There is no assistant with this id.
         """
-        if name in self._registry:
-            return await self.get(system_assistant_id(name))
+        if name in self._system:
+            return self._system[name]
         try:
             assistant_id = str(uuid.UUID(name))
         except ValueError:

@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite, NotAllowed
 from outrigger_server.stores.base import Database, Job, Result
+from outrigger_server.stores.dialect import driver_of
 from outrigger_server.stores.fence import Fence
 
 
@@ -276,8 +277,7 @@ class _WriteRow:
 
 
 def _reader(connection: Connection, serde: Any) -> SqliteSaver:
-    driver: Any = connection.connection.driver_connection
-    saver = SqliteSaver(driver, serde=serde)
+    saver = SqliteSaver(driver_of(connection), serde=serde)
     saver.is_setup = True  # the migrations made its tables
     return saver
 
@@ -300,7 +300,7 @@ def _list(
 
 def _put(fence: Fence, row: _CheckpointRow, connection: Connection) -> None:
     fence.check(connection)
-    connection.exec_driver_sql(
+    driver_of(connection).execute(
         "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, "
         "parent_checkpoint_id, type, checkpoint, metadata, run_id, attempt) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -333,18 +333,19 @@ def _put_writes(
     replace: bool,
 ) -> None:
     fence.check(connection)
+    driver = driver_of(connection)
     verb = "REPLACE" if replace else "IGNORE"
     for row in rows:
         if replace and fence.run_id is not None:
             # An earlier run's write (its interrupt, say) goes aside until this run has
             # ended: a rollback puts it back.
-            connection.exec_driver_sql(
+            driver.execute(
                 f"INSERT OR IGNORE INTO writes_kept ({_KEPT}, replaced_by) "  # noqa: S608
                 f"SELECT {_KEPT}, ? FROM writes WHERE {_KEY} "
                 "AND (run_id IS NULL OR run_id <> ?)",
                 (fence.run_id, *row.key, row.index, fence.run_id),
             )
-        connection.exec_driver_sql(
+        driver.execute(
             f"INSERT OR {verb} INTO writes ({_KEPT}) "  # noqa: S608  our own column names
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (

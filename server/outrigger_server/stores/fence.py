@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from outrigger_server.domain.run import AttemptToken, ThreadId
 from outrigger_server.errors import FencedWrite
+from outrigger_server.stores.dialect import driver_of
 
 
 class Fence(Protocol):
@@ -49,11 +50,15 @@ class RunFence:
 
     def check(self, connection: Connection) -> None:
         """See `Fence.check`."""
-        row = connection.exec_driver_sql(
-            "SELECT 1 FROM runs WHERE run_id = ? AND attempt = ? "
-            "AND status = 'running' AND NOT fenced",
-            (self.token.run_id, self.token.attempt),
-        ).first()
+        row = (
+            driver_of(connection)
+            .execute(
+                "SELECT 1 FROM runs WHERE run_id = ? AND attempt = ? "
+                "AND status = 'running' AND NOT fenced",
+                (self.token.run_id, self.token.attempt),
+            )
+            .fetchone()
+        )
         if row is None:
             raise FencedWrite
 
@@ -77,9 +82,13 @@ class HoldFence:
 
     def check(self, connection: Connection) -> None:
         """See `Fence.check`."""
-        row = connection.exec_driver_sql(
-            "SELECT 1 FROM threads WHERE thread_id = ? AND hold_token = ?",
-            (self.thread_id, self.token),
-        ).first()
+        row = (
+            driver_of(connection)
+            .execute(
+                "SELECT 1 FROM threads WHERE thread_id = ? AND hold_token = ?",
+                (self.thread_id, self.token),
+            )
+            .fetchone()
+        )
         if row is None:
             raise FencedWrite

@@ -18,6 +18,7 @@ from typing_extensions import override
 from outrigger_server.errors import FencedWrite
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.checkpoints import WriteObserver
+from outrigger_server.stores.dialect import driver_of
 from outrigger_server.stores.fence import Fence
 
 
@@ -66,8 +67,7 @@ def _fenced_batch(fence: Fence | None, ops: list[Op], connection: Connection) ->
 
 
 def _batch(ops: list[Op], connection: Connection) -> list[Result]:
-    driver: Any = connection.connection.driver_connection
-    return _JobStore(driver).batch(ops)
+    return _JobStore(driver_of(connection)).batch(ops)
 
 
 class _JobStore(SqliteStore):

@@ -99,6 +99,13 @@ class Created:
 
 _THREAD = select(threads.c.metadata).where(threads.c.thread_id == bindparam("thread"))
 
+_TOUCH_THREAD = (
+    update(threads)
+    .where(threads.c.thread_id == bindparam("thread"))
+    .values(updated_at=bindparam("now"), metadata=bindparam("meta"))
+)
+_INSERT_RUN = insert(runs)
+
 _THREAD_IN_FLIGHT = (
     select(runs.c.run_id, runs.c.status, runs.c.cancel_action)
     .where(runs.c.thread_id == bindparam("thread"), _IN_FLIGHT)
@@ -136,11 +143,7 @@ def create_run(
     dropped = _apply(connection, decision, present, request.run_id, now)
     run = _insert(connection, thread_id, thread[0], request, now)
     thread_metadata = thread[0] if present else {**thread[0], **request.thread_metadata}
-    connection.execute(
-        update(threads)
-        .where(threads.c.thread_id == thread_id)
-        .values(updated_at=now, metadata=thread_metadata)
-    )
+    connection.execute(_TOUCH_THREAD, {"thread": thread_id, "now": now, "meta": thread_metadata})
     refresh_head(connection, thread_id)
     return Created(decision, run, len(present) - len(dropped), dropped)
 
@@ -168,7 +171,7 @@ def _insert(
         request_id=request.request_id,
     )
     connection.execute(
-        insert(runs),
+        _INSERT_RUN,
         {
             "run_id": run.run_id,
             "thread_id": run.thread_id,
@@ -439,6 +442,20 @@ def hand_back(connection: Connection, token: AttemptToken, thread_id: ThreadId, 
 # -- end -----------------------------------------------------------------------
 
 
+_END = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("run"), runs.c.attempt == bindparam("number"), _RUNNING)
+    .values(
+        status=bindparam("status"),
+        ended_at=bindparam("now"),
+        updated_at=bindparam("now"),
+        fenced=True,
+        lease_until=null(),
+        owner=null(),
+    )
+)
+
+
 def finish_run(
     connection: Connection,
     run: Run,
@@ -461,39 +478,54 @@ def finish_run(
         roll_back_run(connection, held, now)
         return held
     connection.execute(
-        update(runs)
-        .where(runs.c.run_id == run.run_id, runs.c.attempt == run.attempt, _RUNNING)
-        .values(
-            status=status.value,
-            ended_at=now,
-            updated_at=now,
-            fenced=True,
-            lease_until=None,
-            owner=None,
-        )
+        _END, {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
     )
     traces.forget_replaced(connection, run.run_id)
     settle_thread(connection, run.thread_id, outcome, now)
     return held
 
 
+_SETTLE = (
+    update(threads)
+    .where(threads.c.thread_id == bindparam("thread"))
+    .values(
+        error=bindparam("problem", type_=threads.c.error.type),
+        rest_status=bindparam("rest"),
+        updated_at=bindparam("now"),
+    )
+)
+_SETTLE_WITH_STATE = _SETTLE.values(
+    {
+        "values": bindparam("state"),
+        "interrupts": bindparam("waiting"),
+        "state_updated_at": bindparam("now"),
+    }
+)
+
+
 def settle_thread(
     connection: Connection, thread_id: ThreadId, outcome: ThreadOutcome, now: int
 ) -> None:
     """Write what the head of the history is now, and let the next run start."""
-    row: dict[str, Any] = {
-        "error": outcome.error,
-        "rest_status": outcome.rest_status.value,
-        "updated_at": now,
+    settled = {
+        "thread": thread_id,
+        "problem": outcome.error,
+        "rest": outcome.rest_status.value,
+        "now": now,
     }
-    if outcome.values is not None:
-        row |= {
-            "values": outcome.values,
-            "interrupts": outcome.interrupts,
-            "state_updated_at": now,
-        }
-    connection.execute(update(threads).where(threads.c.thread_id == thread_id).values(row))
+    if outcome.values is None:
+        connection.execute(_SETTLE, settled)
+    else:
+        connection.execute(
+            _SETTLE_WITH_STATE,
+            {**settled, "state": outcome.values, "waiting": outcome.interrupts},
+        )
     refresh_head(connection, thread_id)
+
+
+_HELD = select(*_RUN_COLUMNS).where(
+    runs.c.run_id == bindparam("run"), runs.c.attempt == bindparam("number"), _RUNNING
+)
 
 
 def held_run(connection: Connection, token: AttemptToken) -> Run:
@@ -503,13 +535,7 @@ def held_run(connection: Connection, token: AttemptToken) -> Run:
         IllegalTransition: The attempt does not hold it any more.
     """
     row = (
-        connection.execute(
-            select(*_RUN_COLUMNS).where(
-                runs.c.run_id == token.run_id, runs.c.attempt == token.attempt, _RUNNING
-            )
-        )
-        .mappings()
-        .first()
+        connection.execute(_HELD, {"run": token.run_id, "number": token.attempt}).mappings().first()
     )
     if row is None:
         raise IllegalTransition

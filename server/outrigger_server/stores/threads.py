@@ -51,6 +51,7 @@ _COLUMNS = [
     _STATUS,
 ]
 
+_INSERT = insert(threads)
 _BY_ID = select(*_COLUMNS).where(threads.c.thread_id == bindparam("thread"))
 
 
@@ -76,7 +77,7 @@ def create_thread(
         "config": {},
     }
     try:
-        connection.execute(insert(threads), {**row, "rest_status": ThreadStatus.IDLE.value})
+        connection.execute(_INSERT, {**row, "rest_status": ThreadStatus.IDLE.value})
     except IntegrityError as error:
         raise AlreadyExists(f"Thread with ID {thread_id} already exists") from error
     return Thread(**row, status=ThreadStatus.IDLE)  # type: ignore[arg-type]  # one dict, two uses

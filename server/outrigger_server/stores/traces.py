@@ -8,6 +8,7 @@ there. When it replaces an earlier run's write, that one is kept until the run h
 from sqlalchemy import Connection
 
 from outrigger_server.domain.run import RunId
+from outrigger_server.stores.dialect import driver_of
 
 _COLUMNS = (
     "thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value, "
@@ -18,10 +19,10 @@ _COLUMNS = (
 def erase_run(connection: Connection, run_id: RunId) -> None:
     """Remove every checkpoint and write of the run and put back what it replaced."""
     run = (run_id,)
-    connection.exec_driver_sql("DELETE FROM checkpoints WHERE run_id = ?", run)
-    connection.exec_driver_sql("DELETE FROM writes WHERE run_id = ?", run)
-    connection.exec_driver_sql("DELETE FROM writes_kept WHERE run_id = ?", run)
-    connection.exec_driver_sql(
+    driver_of(connection).execute("DELETE FROM checkpoints WHERE run_id = ?", run)
+    driver_of(connection).execute("DELETE FROM writes WHERE run_id = ?", run)
+    driver_of(connection).execute("DELETE FROM writes_kept WHERE run_id = ?", run)
+    driver_of(connection).execute(
         f"INSERT OR IGNORE INTO writes ({_COLUMNS}) "  # noqa: S608  our own column names
         f"SELECT {_COLUMNS} FROM writes_kept WHERE replaced_by = ?",
         run,
@@ -31,22 +32,26 @@ def erase_run(connection: Connection, run_id: RunId) -> None:
 
 def forget_replaced(connection: Connection, run_id: RunId) -> None:
     """Drop the replaced writes that were kept for a rollback of the run."""
-    connection.exec_driver_sql("DELETE FROM writes_kept WHERE replaced_by = ?", (run_id,))
+    driver_of(connection).execute("DELETE FROM writes_kept WHERE replaced_by = ?", (run_id,))
 
 
 def unlink_run(connection: Connection, run_id: RunId) -> None:
     """Tie later checkpoints to the run's base, so that its removal leaves one chain."""
-    rows = connection.exec_driver_sql(
-        "SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id "
-        "FROM checkpoints WHERE run_id = ? ORDER BY checkpoint_id",
-        (run_id,),
-    ).all()
+    rows = (
+        driver_of(connection)
+        .execute(
+            "SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id "
+            "FROM checkpoints WHERE run_id = ? ORDER BY checkpoint_id",
+            (run_id,),
+        )
+        .fetchall()
+    )
     base: dict[tuple[str, str, str], str | None] = {}
     for thread_id, namespace, checkpoint_id, parent in rows:
         ancestor = base.get((thread_id, namespace, parent), parent)
         base[(thread_id, namespace, checkpoint_id)] = ancestor
     for (thread_id, namespace, checkpoint_id), ancestor in base.items():
-        connection.exec_driver_sql(
+        driver_of(connection).execute(
             "UPDATE checkpoints SET parent_checkpoint_id = ? "
             "WHERE thread_id = ? AND checkpoint_ns = ? AND parent_checkpoint_id = ? "
             "AND (run_id IS NULL OR run_id <> ?)",
@@ -57,7 +62,7 @@ def unlink_run(connection: Connection, run_id: RunId) -> None:
 def erase_thread(connection: Connection, thread_id: str) -> None:
     """Remove every checkpoint and write of the thread."""
     for table in ("checkpoints", "writes", "writes_kept"):
-        connection.exec_driver_sql(
+        driver_of(connection).execute(
             f"DELETE FROM {table} WHERE thread_id = ?",  # noqa: S608  our own table names
             (thread_id,),
         )
@@ -65,9 +70,13 @@ def erase_thread(connection: Connection, thread_id: str) -> None:
 
 def owns_any(connection: Connection, run_id: RunId) -> bool:
     """True when the run left a checkpoint or a write: its next attempt resumes there."""
-    row = connection.exec_driver_sql(
-        "SELECT 1 FROM checkpoints WHERE run_id = ? UNION ALL "
-        "SELECT 1 FROM writes WHERE run_id = ? LIMIT 1",
-        (run_id, run_id),
-    ).first()
+    row = (
+        driver_of(connection)
+        .execute(
+            "SELECT 1 FROM checkpoints WHERE run_id = ? UNION ALL "
+            "SELECT 1 FROM writes WHERE run_id = ? LIMIT 1",
+            (run_id, run_id),
+        )
+        .fetchone()
+    )
     return row is not None

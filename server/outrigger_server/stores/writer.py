@@ -6,6 +6,7 @@ one that fails takes no other with it. An acknowledged job is on disk.
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from outrigger_server.errors import Overloaded, StoreUnavailable
-from outrigger_server.stores.dialect import translated
+from outrigger_server.stores.dialect import driver_of, translated
 
 Result = TypeVar("Result")
 
@@ -38,6 +38,7 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver = driver_of(connection)
         self._queue: queue.SimpleQueue[_Entry[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._closed = False
@@ -118,9 +119,9 @@ class Writer:
     def _commit_group(self, group: list[_Entry[Any]]) -> None:
         settled: list[tuple[_Entry[Any], Any, BaseException | None]] = []
         try:
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._driver.execute("BEGIN IMMEDIATE")
             settled = [(entry, *self._run_job(entry)) for entry in group]
-            self._connection.exec_driver_sql("COMMIT")
+            self._driver.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001  an edge: every waiting job gets the error
             self._roll_back()
             failure = translated(error)
@@ -131,26 +132,22 @@ class Writer:
             entry.done(result, error_of_job)
 
     def _run_job(self, entry: _Entry[Any]) -> tuple[Any, BaseException | None]:
-        self._connection.exec_driver_sql("SAVEPOINT job")
+        self._driver.execute("SAVEPOINT job")
         try:
             result = entry.job(self._connection)
         except BaseException as error:
             failure = translated(error)
-            if isinstance(failure, StoreUnavailable) and not self._in_transaction():
+            if isinstance(failure, StoreUnavailable) and not self._driver.in_transaction:
                 raise  # the database gave up the whole transaction
-            self._connection.exec_driver_sql("ROLLBACK TO job")
-            self._connection.exec_driver_sql("RELEASE job")
+            self._driver.execute("ROLLBACK TO job")
+            self._driver.execute("RELEASE job")
             return None, failure
-        self._connection.exec_driver_sql("RELEASE job")
+        self._driver.execute("RELEASE job")
         return result, None
-
-    def _in_transaction(self) -> bool:
-        driver: Any = self._connection.connection.driver_connection
-        return bool(driver.in_transaction)
 
     def _roll_back(self) -> None:
         try:
-            if self._in_transaction():
-                self._connection.exec_driver_sql("ROLLBACK")
-        except DBAPIError:  # nothing is left to roll back
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+        except sqlite3.Error:  # nothing is left to roll back
             return

@@ -1,0 +1,55 @@
+"""Every implementation of a role, opened afresh for each test of its suite.
+
+A new backend adds one line here; it is not named in `app.py` before the suites pass.
+"""
+
+import pytest
+
+from fakes.clock import TurnedClock
+from outrigger_server.brokers.in_process import (
+    InProcessCancelSignals,
+    InProcessEventLog,
+    InProcessWakeups,
+)
+from outrigger_server.stores.sqlite import SqliteDatabase
+
+DATABASES = {"sqlite": SqliteDatabase}
+EVENT_LOGS = {"in process": InProcessEventLog}
+WAKEUPS = {"in process": InProcessWakeups}
+CANCEL_SIGNALS = {"in process": InProcessCancelSignals}
+
+
+@pytest.fixture
+def clock():
+    return TurnedClock()
+
+
+@pytest.fixture(params=DATABASES)
+async def database(request, tmp_path):
+    async with DATABASES[request.param](tmp_path) as database:
+        yield database
+
+
+@pytest.fixture(params=EVENT_LOGS)
+async def open_log(request, clock):
+    """Make an event log that keeps `limit` events, and keeps them after the end."""
+
+    def make(*, limit: int = 100, keep_seconds: float = 60.0):
+        return EVENT_LOGS[request.param](clock, limit=limit, keep_seconds=keep_seconds)
+
+    return make
+
+
+@pytest.fixture
+async def log(open_log):
+    return open_log()
+
+
+@pytest.fixture(params=WAKEUPS)
+async def wakeups(request):
+    return WAKEUPS[request.param]()
+
+
+@pytest.fixture(params=CANCEL_SIGNALS)
+async def signals(request):
+    return CANCEL_SIGNALS[request.param]()
