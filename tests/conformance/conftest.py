@@ -25,8 +25,13 @@ def clock():
 
 
 @pytest.fixture(params=DATABASES)
-async def database(request, tmp_path):
-    async with DATABASES[request.param](tmp_path) as database:
+def make_database(request, tmp_path):
+    return lambda: DATABASES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def database(make_database):
+    async with make_database() as database:
         yield database
 
 

@@ -11,9 +11,9 @@ JOBS = 50
 
 
 def put(key):
-    return lambda connection: connection.execute(
-        store.insert(), {"prefix": "p", "key": key, "value": "1"}
-    ).rowcount
+    return lambda connection: (
+        connection.execute(store.insert(), {"prefix": "p", "key": key, "value": "1"}).rowcount
+    )
 
 
 def keys(connection):
@@ -140,18 +140,28 @@ async def test_another_event_loop_may_use_the_database_too(database):
     assert await asyncio.to_thread(on_its_own_loop) == ["k"]
 
 
-async def test_a_closed_database_refuses_writes(database):
-    await database.__aexit__(None, None, None)
+async def test_what_was_acknowledged_is_there_after_a_restart(make_database):
+    async with make_database() as database:
+        await database.write(put("k"))
+    async with make_database() as database:
+        assert await database.read(keys) == ["k"]
+
+
+async def test_a_closed_database_refuses_writes(make_database):
+    async with make_database() as database:
+        pass
     with pytest.raises(StoreUnavailable):
         await database.write(put("late"))
 
 
-async def test_a_closed_database_refuses_reads(database):
-    await database.__aexit__(None, None, None)
+async def test_a_closed_database_refuses_reads(make_database):
+    async with make_database() as database:
+        pass
     with pytest.raises(StoreUnavailable):
         await database.read(keys)
 
 
-async def test_a_database_may_be_closed_twice(database):
-    await database.__aexit__(None, None, None)
+async def test_a_database_may_be_closed_twice(make_database):
+    async with make_database() as database:
+        pass
     await database.__aexit__(None, None, None)

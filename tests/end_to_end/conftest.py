@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from harness.processes import Server
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
+
+from harness.processes import Server
 
 
 @pytest.fixture

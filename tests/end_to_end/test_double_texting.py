@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph_sdk.client import LangGraphClient
+
 from harness.history import (
     assert_no_trace,
     chain,
@@ -19,7 +21,6 @@ from harness.history import (
 from harness.processes import Server, started_server
 from harness.runs import probe_input, start, status_or_gone, until_in_middle, until_status
 from harness.slots import logged, until_quiet
-from langgraph_sdk.client import LangGraphClient
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("double_texting")]
 
@@ -98,7 +99,7 @@ async def test_reject_refuses_the_newcomer_without_a_trace(
     client: LangGraphClient, http: httpx.AsyncClient, thread_id: str, probe: str
 ) -> None:
     victim = await start(client, thread_id, probe, "V", 0.4)
-    await until_in_middle(client, thread_id, victim)
+    await until_in_middle(client, thread_id, victim, saved=probe != "probe_blocking")
     refused = await double_text(http, thread_id, probe, "newcomer", "reject")
     assert refused.status_code == 409
     assert refused.json() == {
@@ -118,7 +119,7 @@ async def test_enqueue_runs_the_newcomer_behind_the_victim(
     client: LangGraphClient, http: httpx.AsyncClient, thread_id: str, probe: str
 ) -> None:
     victim = await start(client, thread_id, probe, "V", 0.4)
-    await until_in_middle(client, thread_id, victim)
+    await until_in_middle(client, thread_id, victim, saved=probe != "probe_blocking")
     accepted = await double_text(http, thread_id, probe, "N", "enqueue")
     assert accepted.status_code == 200
     assert accepted.json()["status"] == "pending"
@@ -142,7 +143,7 @@ async def test_interrupt_keeps_the_finished_steps_of_the_victim_and_nothing_late
     probe: str,
 ) -> None:
     victim = await start(client, thread_id, probe, "V", BEYOND_THE_GRACE_SECONDS)
-    await until_in_middle(client, thread_id, victim)
+    await until_in_middle(client, thread_id, victim, saved=probe != "probe_blocking")
     accepted = await double_text(http, thread_id, probe, "N", "interrupt")
     assert accepted.status_code == 200
     assert accepted.json()["status"] == "pending"
@@ -172,7 +173,7 @@ async def test_rollback_leaves_nothing_of_the_victim(
     await until_status(client, thread_id, earlier, "success")
     token = f"victim-{thread_id[-12:]}"
     victim = await start(client, thread_id, probe, token, BEYOND_THE_GRACE_SECONDS)
-    await until_in_middle(client, thread_id, victim)
+    await until_in_middle(client, thread_id, victim, saved=probe != "probe_blocking")
     accepted = await double_text(http, thread_id, probe, "N", "rollback")
     assert accepted.status_code == 200
     assert accepted.json()["status"] == "pending"

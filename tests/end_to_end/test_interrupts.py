@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph_sdk.client import LangGraphClient
+
 from harness.history import assert_no_trace, chain, log_at_rest, marks, segments
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import (
@@ -16,8 +18,6 @@ from harness.runs import (
     until_in_middle,
     until_status,
 )
-from langgraph_sdk.client import LangGraphClient
-
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("interrupts")]
 
@@ -126,9 +126,7 @@ async def test_a_rolled_back_answer_leaves_its_question_pending_and_the_next_one
     assert (await at_rest(client, thread_id))["status"] == "idle"
 
 
-async def until_answered(
-    client: LangGraphClient, thread_id: str, run_id: str, place: str
-) -> None:
+async def until_answered(client: LangGraphClient, thread_id: str, run_id: str, place: str) -> None:
     """Return once the answer is in use: the resumed run is in the node it is to be cut in."""
     await until_status(client, thread_id, run_id, "running")
     if place == "next_node":
@@ -162,9 +160,7 @@ async def test_a_cancelled_run_goes_on_at_the_cut_node_with_no_input(
 async def test_a_static_interrupt_stops_before_the_node_and_no_input_goes_on(
     client: LangGraphClient, thread_id: str
 ) -> None:
-    stopped = await start(
-        client, thread_id, "probe_async", "T", 0.0, interrupt_before=["middle"]
-    )
+    stopped = await start(client, thread_id, "probe_async", "T", 0.0, interrupt_before=["middle"])
     await until_status(client, thread_id, stopped, "success")
     thread = await at_rest(client, thread_id)
     assert (thread["status"], thread["interrupts"]) == ("interrupted", {})

@@ -1,12 +1,15 @@
 """Runs and their threads: list, delete, cancel, fail, configure."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from harness.frames import named, stream_of
+from langgraph_sdk.client import LangGraphClient
+
+from harness.frames import Frame, arriving, named
 from harness.history import assert_no_trace, chain, log_at_rest, marks, segments, tables_with
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import (
@@ -18,7 +21,6 @@ from harness.runs import (
     until_status,
 )
 from harness.slots import until_quiet
-from langgraph_sdk.client import LangGraphClient
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("runs_and_threads")]
 
@@ -146,17 +148,21 @@ async def test_deleting_a_busy_thread_ends_its_readers_and_nothing_comes_back(
     queued = await start(client, thread_id, probe, token)
     await until_in_middle(client, thread_id, run_id)
     place = f"/threads/{thread_id}/runs"
-    headers = {"Last-Event-ID": "-1"}
+    frames: list[Frame] = []
     async with asyncio.TaskGroup() as readers:
-        path = f"{place}/{run_id}/stream"
-        reading = readers.create_task(stream_of(http, "GET", path, headers=headers))
         joining = readers.create_task(http.get(f"{place}/{queued}/join"))
-        deleted = await http.delete(f"/threads/{thread_id}")
-        assert deleted.status_code == 204
-        async with asyncio.timeout(1.0):
-            await asyncio.wait({reading, joining})
-    assert [list(data) for data in named(reading.result(), "updates")] == [["first"]]
-    assert reading.result()[-1].data != {"run_id": run_id, "attempt": 1}, "no reason was given"
+        headers = {"Last-Event-ID": "-1"}
+        async with http.stream("GET", f"{place}/{run_id}/stream", headers=headers) as response:
+            async for frame in arriving(response):
+                frames.append(frame)
+                if frame.name == "updates":
+                    deleted = await http.delete(f"/threads/{thread_id}")
+                    assert deleted.status_code == 204
+                    cut = time.monotonic()
+        await asyncio.wait({joining})
+        assert time.monotonic() - cut < 1.0
+    assert [list(data) for data in named(frames, "updates")] == [["first"]]
+    assert frames[-1].data == {"run_id": run_id, "status": "rolled_back"}
     assert "__error__" in joining.result().json()
     assert (await http.get(f"/threads/{thread_id}")).status_code == 404
     await until_quiet(server)
@@ -313,9 +319,7 @@ async def test_a_graph_gets_the_configuration_of_its_run(
     }
 
 
-async def test_a_graph_gets_the_context_of_its_run(
-    client: LangGraphClient, thread_id: str
-) -> None:
+async def test_a_graph_gets_the_context_of_its_run(client: LangGraphClient, thread_id: str) -> None:
     body = await client.runs.wait(thread_id, "settings", input={}, context={"colour": "green"})
     assert isinstance(body, dict)
     assert body["shown"]["colour"] == "green"

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph_sdk.client import LangGraphClient
+
 from harness.frames import HEARTBEAT, Frame, arriving, named, parse, stream_of
 from harness.history import marks
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import probe_input, start, until_in_middle, until_status
-from langgraph_sdk.client import LangGraphClient
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("streams")]
 

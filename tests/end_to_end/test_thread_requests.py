@@ -6,11 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import ConflictError
+
 from harness.history import WHOLE, chain, log_at_rest, marks
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import at_rest, probe_input, start, until_in_middle, until_status
-from langgraph_sdk.client import LangGraphClient
-from langgraph_sdk.errors import ConflictError
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("thread_requests")]
 
@@ -182,9 +183,7 @@ async def test_a_state_update_of_a_busy_thread_is_refused_and_writes_nothing(
 async def test_a_state_update_needs_a_graph(http: httpx.AsyncClient, thread_id: str) -> None:
     answer = await http.post(f"/threads/{thread_id}/state", json={"values": {"log": ["x"]}})
     assert answer.status_code == 400
-    assert answer.json()["detail"].startswith(
-        f"Thread '{thread_id}' has no assigned graph ID."
-    )
+    assert answer.json()["detail"].startswith(f"Thread '{thread_id}' has no assigned graph ID.")
 
 
 async def test_a_history_is_limited_and_goes_on_before_a_checkpoint(
@@ -203,9 +202,7 @@ async def test_a_history_is_limited_and_goes_on_before_a_checkpoint(
     assert (await http.get(path, params=query)).json() == whole[3:6]
 
 
-async def test_a_history_is_filtered_by_metadata(
-    client: LangGraphClient, thread_id: str
-) -> None:
+async def test_a_history_is_filtered_by_metadata(client: LangGraphClient, thread_id: str) -> None:
     first, _ = await run_twice(client, thread_id)
     whole = await client.threads.get_history(thread_id, limit=WHOLE)
     own = await client.threads.get_history(thread_id, limit=WHOLE, metadata={"run_id": first})

@@ -30,9 +30,7 @@ async def chain(client: LangGraphClient, thread_id: str) -> list[State]:
         assert states[0]["parent_checkpoint"] is None
     for parent, child in pairwise(states):
         assert child["parent_checkpoint"] is not None, "a second root"
-        assert (
-            child["parent_checkpoint"]["checkpoint_id"] == parent["checkpoint"]["checkpoint_id"]
-        )
+        assert child["parent_checkpoint"]["checkpoint_id"] == parent["checkpoint"]["checkpoint_id"]
     return states
 
 

@@ -104,9 +104,11 @@ def started_server(
     sidecar: bool = False,
     environment: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
+    own_group: bool = False,
 ) -> Iterator[Server]:
     """Run `outrigger serve`, or `outrigger up` with `sidecar`, until the block ends.
 
+    With `own_group` it leads a process group, as a command started in a terminal does.
     A server the test left alive must stop cleanly: exit code 0.
     """
     port, sidecar_port = free_port(), free_port()
@@ -117,7 +119,13 @@ def started_server(
     variables = clean_environment(**(environment or {}))
     log = data_dir.parent / f"{data_dir.name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=variables, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            env=variables,
+            stdout=output,
+            stderr=output,
+            process_group=0 if own_group else None,
+        )
     server = Server(
         process,
         f"http://127.0.0.1:{port}",

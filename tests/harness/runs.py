@@ -73,18 +73,28 @@ async def at_rest(client: LangGraphClient, thread_id: str) -> dict[str, Any]:
         await asyncio.sleep(0.01)
 
 
-async def until_in_middle(client: LangGraphClient, thread_id: str, run_id: str) -> None:
+async def until_in_middle(
+    client: LangGraphClient, thread_id: str, run_id: str, *, saved: bool = True
+) -> None:
     """Return once the run's `first` is a finished super-step and its `middle` is due.
 
-    The run's stream says so even while a node blocks the loop that writes the history; the run
-    must be resumable and stream updates.
+    The run's stream says so, even while a node blocks its loop; the run must be resumable and
+    stream updates. With `saved`, the step is also in the history: what follows cannot lose it.
     """
     stream = client.runs.join_stream(thread_id, run_id, last_event_id="-1")
     async with aclosing(cast("AsyncGenerator[StreamPart, None]", stream)) as parts:
         async for part in parts:
             if part.event == "updates" and "first" in part.data:
-                return
-    raise AssertionError("the stream ended before the run was in its middle")
+                break
+        else:
+            raise AssertionError("the stream ended before the run was in its middle")
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while saved:
+        (head,) = await client.threads.get_history(thread_id, limit=1)
+        if head["metadata"]["run_id"] == run_id and list(head["next"]) == ["middle"]:
+            return
+        assert time.monotonic() < deadline, f"the history stands before {head['next']}"
+        await asyncio.sleep(0.01)
 
 
 async def status_or_gone(client: LangGraphClient, thread_id: str, run_id: str) -> str:

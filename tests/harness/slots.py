@@ -5,9 +5,8 @@ import json
 import time
 from typing import Any
 
-from outrigger_telemetry.metric_files import MetricFiles
-
 from harness.processes import Server
+from outrigger_telemetry.metric_files import MetricFiles
 
 DEADLINE_SECONDS = 20.0
 

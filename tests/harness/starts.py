@@ -65,7 +65,7 @@ def refused_start(
     command = [sys.executable, "-m", "outrigger_server", verb, "--data-dir", "data"]
     command += ["--port", str(port)]
     command += ["--sidecar-port", str(sidecar_port)] if verb == "up" else []
-    ended = subprocess.run(  # noqa: PLW1509  the limit is all that happens in the child
+    ended = subprocess.run(
         [*command, *arguments],
         cwd=project,
         env=clean_environment(**(environment or {})),

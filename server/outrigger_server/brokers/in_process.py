@@ -51,7 +51,7 @@ class InProcessCancelSignals:
         if tell is not None:
             tell(action)
             return
-        self._early[run_id] = action
+        self._early[run_id] = action.or_stronger(self._early.get(run_id))
         if len(self._early) > EARLY_SIGNALS:
             self._early.popitem(last=False)
 
@@ -146,11 +146,18 @@ class InProcessEventLog:
         self._inbox: deque[tuple[RunId, str, bytes]] = deque()
         self._lock = threading.Lock()
         self._scheduled = False
+        self._abandoned = False
 
     def open(self, run_id: RunId, *, resumable: bool) -> None:
         """See `EventLog.open`."""
-        stream = self._streams.setdefault(run_id, _Stream())
+        stream = self._stream(run_id)
         stream.resumable = stream.resumable or resumable
+
+    def _stream(self, run_id: RunId) -> _Stream:
+        stream = self._streams.get(run_id)
+        if stream is None:
+            stream = self._streams[run_id] = _Stream(abandoned=self._abandoned)
+        return stream
 
     def wants(self, run_id: RunId) -> bool:
         """See `EventLog.wants`."""
@@ -193,7 +200,7 @@ class InProcessEventLog:
     def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
         """See `EventLog.subscribe`."""
         self._deliver()
-        stream = self._streams.setdefault(run_id, _Stream())
+        stream = self._stream(run_id)
         reader = _Reader(stream, self._limit + 1)
         if after is not None:
             reader.lost = stream.forgotten is not None and after < stream.forgotten
@@ -206,7 +213,7 @@ class InProcessEventLog:
 
     def ended(self, run_id: RunId) -> asyncio.Future[RunEnd]:
         """See `EventLog.ended`."""
-        stream = self._streams.setdefault(run_id, _Stream())
+        stream = self._stream(run_id)
         waiter: asyncio.Future[RunEnd] = self._loop.create_future()
         if stream.end is not None:
             waiter.set_result(stream.end)
@@ -244,6 +251,7 @@ class InProcessEventLog:
     def abandon(self) -> None:
         """See `EventLog.abandon`."""
         self._deliver()
+        self._abandoned = True
         for stream in self._streams.values():
             stream.abandoned = True
             for waiter in tuple(stream.waiters):

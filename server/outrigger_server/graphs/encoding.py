@@ -1,7 +1,9 @@
 """Graphs' values as JSON: messages, pydantic models and whatever else a state may hold."""
 
 import base64
+import dataclasses
 import json
+import math
 from collections import deque
 from typing import Any
 
@@ -21,8 +23,7 @@ def encode(value: Any) -> bytes:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except orjson.JSONEncodeError:
         # Integers beyond 64 bits and lone surrogates: the standard library takes them.
-        text = json.dumps(value, default=_plain_for_json, separators=(",", ":"))
-        return text.encode()
+        return json.dumps(_bare(value), separators=(",", ":"), allow_nan=False).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -39,7 +40,19 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _plain_for_json(value: Any) -> Any:
+def _bare(value: Any) -> Any:
+    """`value` in the plain types of JSON alone, as deep as it goes."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _bare(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_asdict"):
+        return [_bare(each) for each in value]
     if isinstance(value, orjson.Fragment):
         return json.loads(value.contents)
-    return _plain(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _bare(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else _bare(plain)

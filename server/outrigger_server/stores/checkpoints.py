@@ -301,14 +301,15 @@ def _list(
 def _put(fence: Fence, row: _CheckpointRow, connection: Connection) -> None:
     fence.check(connection)
     driver_of(connection).execute(
-        "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, "
+        "INSERT OR REPLACE INTO checkpoints "  # noqa: S608  our own text
+        "(thread_id, checkpoint_ns, checkpoint_id, "
         "parent_checkpoint_id, type, checkpoint, metadata, run_id, attempt) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"VALUES (?, ?, ?, {_PARENT}, ?, ?, ?, ?, ?)",
         (
             row.thread_id,
             row.namespace,
             row.checkpoint_id,
-            row.parent_id,
+            *_parent_parameters(row),
             row.kind,
             row.blob,
             row.metadata,
@@ -316,6 +317,21 @@ def _put(fence: Fence, row: _CheckpointRow, connection: Connection) -> None:
             fence.attempt,
         ),
     )
+
+
+# The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
+_PARENT = (
+    "CASE WHEN ? IS NULL THEN NULL ELSE coalesce("
+    "(SELECT checkpoint_id FROM checkpoints "
+    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?), "
+    "(SELECT max(checkpoint_id) FROM checkpoints "
+    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id < ?)) END"
+)
+
+
+def _parent_parameters(row: _CheckpointRow) -> tuple[str | None, ...]:
+    place = (row.thread_id, row.namespace)
+    return (row.parent_id, *place, row.parent_id, *place, row.checkpoint_id)
 
 
 _KEY = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? AND task_id = ? AND idx = ?"
@@ -337,8 +353,8 @@ def _put_writes(
     verb = "REPLACE" if replace else "IGNORE"
     for row in rows:
         if replace and fence.run_id is not None:
-            # An earlier run's write (its interrupt, say) goes aside until this run has
-            # ended: a rollback puts it back.
+            # An earlier run's write (its interrupt, say) goes aside as long as this run is
+            # there: a rollback puts it back.
             driver.execute(
                 f"INSERT OR IGNORE INTO writes_kept ({_KEPT}, replaced_by) "  # noqa: S608
                 f"SELECT {_KEPT}, ? FROM writes WHERE {_KEY} "

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any, cast
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from outrigger_server.errors import StoreUnavailable
 
@@ -16,7 +16,7 @@ def translated(error: BaseException) -> BaseException:
     read-only or broken file. Everything else is returned as it is.
     """
     cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(error, OperationalError) or isinstance(cause, sqlite3.OperationalError):
+    if isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError:
         failure = StoreUnavailable(
             f"The database cannot be used now ({cause}); nothing of this request was stored. "
             "Try again later."

@@ -480,7 +480,6 @@ def finish_run(
     connection.execute(
         _END, {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
     )
-    traces.forget_replaced(connection, run.run_id)
     settle_thread(connection, run.thread_id, outcome, now)
     return held
 

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from outrigger_server.errors import ConfigurationError
+from outrigger_server.errors import ConfigurationError, StoreUnavailable
 from outrigger_server.stores.base import Job
 from outrigger_server.stores.dialect import translated
 from outrigger_server.stores.migrations.upgrade import upgrade_schema
@@ -74,8 +75,7 @@ class SqliteDatabase:
         for connection in self._opened:
             connection.close()
         self._opened.clear()
-        if self._lock_file is not None:
-            os.close(self._lock_file)
+        self._unlock_folder()
 
     async def write(self, job: Job[Result]) -> Result:
         """See `Database.write`."""
@@ -88,11 +88,19 @@ class SqliteDatabase:
     async def read(self, job: Job[Result]) -> Result:
         """See `Database.read`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._read, job)
+        try:
+            reading = loop.run_in_executor(self._readers, self._read, job)
+        except RuntimeError as error:
+            raise StoreUnavailable("The server is stopping; nothing was read.") from error
+        return await reading
 
     def read_blocking(self, job: Job[Result]) -> Result:
         """See `Database.read_blocking`."""
-        return self._readers.submit(self._read, job).result()
+        try:
+            reading = self._readers.submit(self._read, job)
+        except RuntimeError as error:
+            raise StoreUnavailable("The server is stopping; nothing was read.") from error
+        return reading.result()
 
     def _read(self, job: Job[Result]) -> Result:
         try:
@@ -117,7 +125,7 @@ class SqliteDatabase:
         return connection
 
     def _engine(self, mode: str) -> Engine:
-        uri = f"file:{self._path}?mode={mode}"
+        uri = f"file:{quote(str(self._path))}?mode={mode}"
 
         def connect() -> sqlite3.Connection:
             return sqlite3.connect(
@@ -147,10 +155,24 @@ class SqliteDatabase:
             )
             raise ConfigurationError([fault]) from None
 
+    def _unlock_folder(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    @contextmanager
+    def _unlocked_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._unlock_folder()
+            raise
+
     @contextmanager
     def _clear_faults(self) -> Iterator[None]:
         try:
-            yield
+            with self._unlocked_on_failure():
+                yield
         except (OSError, sqlite3.Error) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise self._unusable(reason or str(error)) from error

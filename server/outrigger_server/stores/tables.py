@@ -92,7 +92,8 @@ runs = Table(
     Column("superseded_by", String),
     Column("source", String, nullable=False),
     Column("request_id", String),
-    Index("runs_thread", "thread_id", "created_at", "seq"),
+    # Ends in seq alone, so that SQLite prefers runs_in_flight for what is in flight.
+    Index("runs_thread", "thread_id", "seq"),
     Index(
         "runs_in_flight",
         "thread_id",
@@ -152,7 +153,7 @@ writes_kept = Table(
     "writes_kept",
     metadata,
     *_writes_columns(),
-    # The run that put another row in this one's place; a rollback puts it back.
+    # The run that put another row in this one's place; without that run it comes back.
     Column("replaced_by", String, primary_key=True),
     Index("writes_kept_replaced_by", "replaced_by"),
 )

@@ -1,13 +1,16 @@
 """Threads: rows with a status that is always derived from their runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
     Select,
+    and_,
     bindparam,
     case,
     delete,
@@ -191,17 +194,28 @@ def _conditions(query: ThreadQuery) -> list[ColumnElement[bool]]:
     return conditions
 
 
+_JSON_TYPES: Mapping[type, tuple[str, ...]] = {
+    str: ("text",),
+    int: ("integer", "real"),
+    float: ("integer", "real"),
+    list: ("array",),
+    dict: ("object",),
+}
+
+
 def _contains(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
-    path = '$."' + key.replace('"', '""') + '"'
-    wanted = value if isinstance(value, (str, int, float)) else None
-    if isinstance(value, bool):
-        return func.json_type(column, path) == ("true" if value else "false")
-    if wanted is not None:
-        return func.json_extract(column, path) == wanted
-    if value is None:
-        return func.json_type(column, path) == "null"
-    text_of = bindparam(None, value, type_=threads.c.metadata.type)
-    return func.json_extract(column, path) == func.json(text_of)
+    """True when the JSON object in `column` has exactly this value under `key`."""
+    entry = func.json_each(column).table_valued("key", "value", "type")
+    if value is None or isinstance(value, bool):
+        wanted = entry.c.type == orjson.dumps(value).decode()
+    else:
+        given = value if isinstance(value, (str, int, float)) else func.json(_json_text(value))
+        wanted = and_(entry.c.type.in_(_JSON_TYPES[type(value)]), entry.c.value == given)
+    return exists(select(1).select_from(entry).where(entry.c.key == key, wanted))
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 # -- hold ----------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 A run writes its own checkpoints, writes attached to them, and writes attached to the
 checkpoint it started from, which may belong to an earlier run: a resume puts its answer
-there. When it replaces an earlier run's write, that one is kept until the run has ended.
+there. When it replaces an earlier run's write, that one is kept as long as the run is.
 """
+
+import sqlite3
 
 from sqlalchemy import Connection
 
@@ -16,23 +18,38 @@ _COLUMNS = (
 )
 
 
+_KEY = ("thread_id", "checkpoint_ns", "checkpoint_id", "task_id", "idx")
+_SAME_KEY = " AND ".join(f"{name} = ?" for name in _KEY)
+
+
 def erase_run(connection: Connection, run_id: RunId) -> None:
     """Remove every checkpoint and write of the run and put back what it replaced."""
+    driver = driver_of(connection)
     run = (run_id,)
-    driver_of(connection).execute("DELETE FROM checkpoints WHERE run_id = ?", run)
-    driver_of(connection).execute("DELETE FROM writes WHERE run_id = ?", run)
-    driver_of(connection).execute("DELETE FROM writes_kept WHERE run_id = ?", run)
-    driver_of(connection).execute(
+    driver.execute("DELETE FROM checkpoints WHERE run_id = ?", run)
+    driver.execute("DELETE FROM writes WHERE run_id = ?", run)
+    _pass_on_replaced(driver, run_id)
+    driver.execute(
         f"INSERT OR IGNORE INTO writes ({_COLUMNS}) "  # noqa: S608  our own column names
         f"SELECT {_COLUMNS} FROM writes_kept WHERE replaced_by = ?",
         run,
     )
-    forget_replaced(connection, run_id)
+    driver.execute("DELETE FROM writes_kept WHERE replaced_by = ?", run)
 
 
-def forget_replaced(connection: Connection, run_id: RunId) -> None:
-    """Drop the replaced writes that were kept for a rollback of the run."""
-    driver_of(connection).execute("DELETE FROM writes_kept WHERE replaced_by = ?", (run_id,))
+def _pass_on_replaced(driver: sqlite3.Connection, run_id: RunId) -> None:
+    """Let a later run that replaced this one's writes stand behind what this one replaced."""
+    columns = ", ".join(_KEY)
+    replaced = driver.execute(
+        f"SELECT replaced_by, {columns} FROM writes_kept WHERE run_id = ?",  # noqa: S608
+        (run_id,),
+    ).fetchall()
+    driver.execute("DELETE FROM writes_kept WHERE run_id = ?", (run_id,))
+    for successor, *key in replaced:
+        driver.execute(
+            f"UPDATE writes_kept SET replaced_by = ? WHERE replaced_by = ? AND {_SAME_KEY}",  # noqa: S608
+            (successor, run_id, *key),
+        )
 
 
 def unlink_run(connection: Connection, run_id: RunId) -> None:

@@ -41,6 +41,7 @@ class Writer:
         self._driver = driver_of(connection)
         self._queue: queue.SimpleQueue[_Entry[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._gate = threading.Lock()
         self._closed = False
         self.commits = 0
         self.jobs = 0
@@ -51,8 +52,10 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what was handed over, then end; later jobs are refused. Blocks."""
-        self._closed = True
-        self._queue.put(None)
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
         self._thread.join()
 
     async def submit(self, job: Callable[[Connection], Result]) -> Result:
@@ -92,11 +95,12 @@ class Writer:
         return result
 
     def _hand_over(self, entry: _Entry[Any]) -> None:
-        if self._closed:
-            raise StoreUnavailable("The server is stopping; nothing was stored.")
-        if self._queue.qsize() >= BACKLOG_LIMIT:
-            raise Overloaded("Too many writes are waiting; try again later.")
-        self._queue.put(entry)
+        with self._gate:  # nothing gets behind the end of the queue
+            if self._closed:
+                raise StoreUnavailable("The server is stopping; nothing was stored.")
+            if self._queue.qsize() >= BACKLOG_LIMIT:
+                raise Overloaded("Too many writes are waiting; try again later.")
+            self._queue.put(entry)
 
     def _run(self) -> None:
         open_for_more = True

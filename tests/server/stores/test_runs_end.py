@@ -190,3 +190,11 @@ async def test_a_run_in_flight_is_not_deleted_and_keeps_everything(desk, running
     with pytest.raises(IllegalTransition):
         await delete(desk, await desk.find("r"))
     assert await desk.dump() == before
+
+
+async def test_an_error_whose_text_is_no_unicode_ends_its_run_all_the_same(desk):
+    run = await desk.running("r")
+    error = {"error": "ValueError", "message": "broken \ud800"}
+    failed = ThreadOutcome("{}", "{}", has_next=False, error=error, failed=True)
+    await desk.finish(run, RunStatus.ERROR, failed)
+    assert await desk.status("r") == "error"

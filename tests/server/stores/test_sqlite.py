@@ -7,9 +7,11 @@ from outrigger_server.stores.sqlite import READERS, SqliteDatabase
 
 
 def put(key):
-    return lambda connection: connection.exec_driver_sql(
-        "INSERT INTO store (prefix, key, value) VALUES ('p', ?, '1')", (key,)
-    ).rowcount
+    return lambda connection: (
+        connection.exec_driver_sql(
+            "INSERT INTO store (prefix, key, value) VALUES ('p', ?, '1')", (key,)
+        ).rowcount
+    )
 
 
 def keys(connection):

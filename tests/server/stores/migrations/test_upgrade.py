@@ -74,8 +74,12 @@ def test_a_second_upgrade_changes_nothing(connection):
 
 async def test_a_database_of_a_newer_version_is_refused_and_names_both(tmp_path):
     async with SqliteDatabase(tmp_path) as database:
-        await database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num=9999")))
-    with pytest.raises(ConfigurationError, match=f"schema 9999, this version knows {SCHEMA_REVISION}"):
+        await database.write(
+            lambda c: c.execute(text("UPDATE alembic_version SET version_num=9999"))
+        )
+    with pytest.raises(
+        ConfigurationError, match=f"schema 9999, this version knows {SCHEMA_REVISION}"
+    ):
         await SqliteDatabase(tmp_path).__aenter__()
 
 
@@ -84,7 +88,9 @@ async def test_a_refused_database_is_left_as_it_was(tmp_path):
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
 
     async with SqliteDatabase(tmp_path) as database:
-        await database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num=9999")))
+        await database.write(
+            lambda c: c.execute(text("UPDATE alembic_version SET version_num=9999"))
+        )
     refused = SqliteDatabase(tmp_path)
     with pytest.raises(ConfigurationError):
         await refused.__aenter__()

@@ -93,7 +93,7 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("status = 'running'"),
     )
-    op.create_index("runs_thread", "runs", ["thread_id", "created_at", "seq"], unique=False)
+    op.create_index("runs_thread", "runs", ["thread_id", "seq"], unique=False)
     op.create_table(
         "store",
         sa.Column("prefix", sa.Text(), nullable=False),

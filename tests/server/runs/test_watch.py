@@ -1,0 +1,115 @@
+"""Waiting for runs: no end is missed, whenever it comes."""
+
+import asyncio
+
+import pytest
+
+from outrigger_server.brokers.base import RunEnd
+from outrigger_server.brokers.in_process import InProcessEventLog
+from outrigger_server.domain.event import EventId
+from outrigger_server.errors import NotFound, Unavailable
+from outrigger_server.runs.ends import ROLLED_BACK
+from outrigger_server.runs.watch import RunWatcher
+
+END = RunEnd("r", "success", b'{"n":1}')
+BEGINNING = EventId.parse("-1")
+
+
+@pytest.fixture
+async def log(clock):
+    return InProcessEventLog(clock, limit=10, keep_seconds=60.0)
+
+
+@pytest.fixture
+async def watcher(desk, log):
+    await desk.thread()
+    return RunWatcher(desk.database, log)
+
+
+class EndsAfterEachRead:
+    """A database whose answers come late: the run has ended since."""
+
+    def __init__(self, database, end):
+        self._database = database
+        self._end = end
+
+    async def read(self, job):
+        result = await self._database.read(job)
+        await self._end()
+        return result
+
+
+async def soon(awaitable):
+    async with asyncio.timeout(3):
+        return await awaitable
+
+
+async def test_a_run_that_has_ended_is_answered_from_its_row(desk, watcher):
+    await desk.finish(await desk.running("r"))
+    assert (await soon(watcher.ended("t", "r"))).status == "success"
+
+
+async def test_a_run_that_is_not_there_has_been_rolled_back(watcher):
+    assert (await soon(watcher.ended("t", "nobody"))).status == ROLLED_BACK
+
+
+async def test_a_waiter_gets_the_end_that_comes_while_it_waits(desk, watcher, log):
+    await desk.running("r")
+    log.open("r", resumable=False)
+    waiting = asyncio.create_task(watcher.ended("t", "r"))
+    await desk.find("r")
+    log.end(END)
+    assert await soon(waiting) == END
+
+
+async def test_a_run_that_ends_between_the_look_at_its_row_and_the_wait_is_not_missed(desk, log):
+    await desk.thread()
+    run = await desk.running("r")
+    log.open("r", resumable=False)
+
+    async def end():
+        if await desk.status("r") == "running":
+            await desk.finish(run)
+            log.end(END)
+
+    watcher = RunWatcher(EndsAfterEachRead(desk.database, end), log)
+    assert (await soon(watcher.ended("t", "r"))).status == "success"
+
+
+async def test_a_stopping_server_sends_waiters_away(desk, watcher, log):
+    await desk.running("r")
+    waiting = asyncio.create_task(watcher.ended("t", "r"))
+    await desk.find("r")
+    log.abandon()
+    with pytest.raises(Unavailable):
+        await soon(waiting)
+
+
+async def test_waiting_leaves_no_stream_behind(desk, watcher, log):
+    await desk.finish(await desk.running("r"))
+    await soon(watcher.ended("t", "r"))
+    await soon(watcher.ended("t", "nobody"))
+    assert log._streams == {}
+
+
+async def test_a_run_is_followed_from_a_place_to_its_end(desk, watcher, log):
+    await desk.running("r")
+    log.open("r", resumable=True)
+    log.publish("r", "values", b"1")
+    subscription = await watcher.follow("t", "r", BEGINNING)
+    log.end(END)
+    assert [event.data async for event in subscription.events(30.0)] == [b"1"]
+    assert subscription.end == END
+
+
+async def test_following_a_run_that_is_not_there_is_refused_and_leaves_nothing(watcher, log):
+    with pytest.raises(NotFound):
+        await watcher.follow("t", "nobody", None)
+    assert log._streams == {}
+
+
+async def test_following_a_run_that_ended_long_ago_ends_at_once(desk, watcher, log):
+    await desk.finish(await desk.running("r"))
+    subscription = await watcher.follow("t", "r", BEGINNING)
+    assert [event async for event in subscription.events(30.0)] == []
+    assert log._streams == {}
