@@ -19,7 +19,7 @@ from outrigger_server.serving import HttpServer, StopSignals, http_server, liste
 from outrigger_server.settings import Settings, load_settings
 from outrigger_server.sidecar_process import SidecarProcess
 from outrigger_telemetry.logging import configure_logging, get_logger
-from outrigger_telemetry.metrics import open_process_metrics
+from outrigger_telemetry.metrics import Metrics, open_process_metrics
 
 cli = typer.Typer(
     name="outrigger",
@@ -115,7 +115,7 @@ async def _serve(
         if with_sidecar:
             sidecar = await SidecarProcess.start(settings, url)
             stack.push_async_callback(sidecar.stop)
-        metrics = open_process_metrics(settings.storage.metrics_dir, role="server")
+        metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         configure_logging(
             service="server",
@@ -136,6 +136,22 @@ async def _serve(
         await _stop(running, server, signals, settings)
         await serving
     return running.graph_loop.stuck
+
+
+def _open_metrics(settings: Settings) -> Metrics:
+    storage = settings.storage
+    setting, folder = "OUTRIGGER_DATA_DIR", storage.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        setting, folder = "OUTRIGGER_METRICS_DIR", storage.metrics_dir
+        return open_process_metrics(folder, role="server")
+    except OSError as error:
+        flag = "--data-dir" if folder.is_relative_to(storage.data_dir) else setting
+        fault = (
+            f"{setting}: {folder} cannot be used: {error.strerror}. "
+            f"Give {flag} a folder that can be written and has free space."
+        )
+        raise ConfigurationError([fault]) from error
 
 
 async def _stop(

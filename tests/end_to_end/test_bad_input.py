@@ -173,6 +173,8 @@ async def test_strange_text_and_numbers_are_kept_as_json_can_say_them(
     assert ran.json()["log"] == [shown, "t:first", "t:middle", "t:last"]
     state = await client.threads.get_state(thread_id)
     assert state["values"]["log"] == ran.json()["log"]
+    if shown == "\0":  # kept, but refused in a search: a row of the table above
+        return
     found = await client.threads.search(ids=[thread_id], metadata={"strange": shown})
     assert [thread["thread_id"] for thread in found] == [thread_id]
 

@@ -162,7 +162,8 @@ async def test_deleting_a_busy_thread_ends_its_readers_and_nothing_comes_back(
         await asyncio.wait({joining})
         assert time.monotonic() - cut < 1.0
     assert [list(data) for data in named(frames, "updates")] == [["first"]]
-    assert frames[-1].data == {"run_id": run_id, "status": "rolled_back"}
+    gone = {"error": "HTTPException", "message": "404: Run not found"}
+    assert frames[-1] == Frame("error", gone)
     assert "__error__" in joining.result().json()
     assert (await http.get(f"/threads/{thread_id}")).status_code == 404
     await until_quiet(server)
@@ -282,12 +283,13 @@ async def test_a_run_queued_behind_a_failing_one_still_runs(
 async def test_metadata_of_a_run_is_merged_from_thread_config_and_request(
     client: LangGraphClient,
 ) -> None:
+    config: Any = {"metadata": {"b": "config", "c": "config"}}  # the SDK's type leaves it out
     thread = await client.threads.create(metadata={"a": "thread", "b": "thread", "c": "thread"})
     run = await client.runs.create(
         thread["thread_id"],
         "probe_async",
         input=probe_input("T", 0.0),
-        config={"metadata": {"b": "config", "c": "config"}},  # type: ignore[typeddict-unknown-key]  the SDK leaves it out
+        config=config,
         metadata={"c": "request", "assistant_id": "forged"},
     )
     merged = {"a": "thread", "b": "config", "c": "request", "assistant_id": run["assistant_id"]}

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -153,7 +154,7 @@ async def test_messages_accumulate_in_the_older_mode(
     frames = await stream(http, thread_id, body)
     partial = [message["content"] for (message,) in named(frames, "messages/partial")]
     assert partial[-1] == "one two three"
-    assert all(later.startswith(earlier) for earlier, later in zip(partial, partial[1:]))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(partial))
     assert len(named(frames, "messages/metadata")) == 1
 
 

@@ -90,10 +90,11 @@ async def until_in_middle(
             raise AssertionError("the stream ended before the run was in its middle")
     deadline = time.monotonic() + DEADLINE_SECONDS
     while saved:
-        (head,) = await client.threads.get_history(thread_id, limit=1)
-        if head["metadata"]["run_id"] == run_id and list(head["next"]) == ["middle"]:
+        newest = await client.threads.get_history(thread_id, limit=1)
+        own = [state for state in newest if state["metadata"]["run_id"] == run_id]
+        if own and list(own[0]["next"]) == ["middle"]:
             return
-        assert time.monotonic() < deadline, f"the history stands before {head['next']}"
+        assert time.monotonic() < deadline, "the step does not come into the history"
         await asyncio.sleep(0.01)
 
 

@@ -33,6 +33,7 @@ class _Exchange:
     first_byte: float | None = None
     sent: int = 0
     received: int = 0
+    complete: bool = False
     left: bool = False
 
 
@@ -84,7 +85,8 @@ class Access:
         async def limited() -> Message:
             message = await receive()
             exchange.received += len(message.get("body", b""))
-            exchange.left = exchange.left or message["type"] == "http.disconnect"
+            if message["type"] == "http.disconnect" and not exchange.complete:
+                exchange.left = True
             if exchange.received > self._max_body_bytes:
                 raise HTTPException(413, self._too_large)
             return message
@@ -99,6 +101,7 @@ class Access:
             else:
                 exchange.first_byte = exchange.first_byte or time.perf_counter()
                 exchange.sent += len(message.get("body", b""))
+                exchange.complete = not message.get("more_body", False)
             await send(message)
 
         return noting

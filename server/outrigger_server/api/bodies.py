@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from typing_extensions import override
-
-from outrigger_server.errors import InvalidRequest
 
 MAX_DEPTH = 100
 """Levels of nesting: far beyond any sensible body, well below what breaks a serializer."""
@@ -26,13 +25,18 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         body = await self.body()
         if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _too_deep(body):
-            raise InvalidRequest(f"The request body is nested deeper than {MAX_DEPTH} levels")
+            # Anything but an HTTPException would become FastAPI's own vague answer.
+            raise HTTPException(422, f"The request body is nested deeper than {MAX_DEPTH} levels")
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             if rb"\ud" not in body.lower():
                 raise
-        return _mended(json.loads(body, parse_constant=_refuse))
+        try:
+            text = body.decode()
+        except UnicodeDecodeError as error:
+            raise json.JSONDecodeError(error.reason, "", error.start) from error
+        return _mended(json.loads(text, parse_constant=_refuse, parse_int=orjson.loads))
 
 
 class JsonRoute(APIRoute):

@@ -1,12 +1,12 @@
 """From the body of a run's creation to a request that the engine takes."""
 
-import uuid
 from typing import Any
 
+from outrigger_server.api.services import checkpoint_id_of
 from outrigger_server.api.wire.runs import RunCreate
 from outrigger_server.domain.assistant import Assistant
 from outrigger_server.domain.run import RunId, RunRequest, ThreadId
-from outrigger_server.errors import BadState, InvalidRequest
+from outrigger_server.errors import BadState
 from outrigger_server.graphs.invoke import to_command
 
 
@@ -97,10 +97,4 @@ def _durability(body: RunCreate) -> str:
 
 def _checkpoint_id(body: RunCreate) -> str | None:
     given = body.checkpoint_id or (body.checkpoint and body.checkpoint.checkpoint_id)
-    if not given:
-        return None
-    try:
-        uuid.UUID(given)
-    except ValueError:
-        raise InvalidRequest("Invalid checkpoint ID") from None
-    return given
+    return checkpoint_id_of(given or None)

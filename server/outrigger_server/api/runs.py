@@ -88,6 +88,7 @@ async def stream(
         assistant_label(run.assistant_id, run.graph_id),
         services.settings.server.heartbeat_seconds,
         with_ids=body.stream_resumable,
+        label=body.stream_mode[0],
         on_disconnect=body.on_disconnect,
         on_left=_cancel_when_left(services, run) if body.on_disconnect == "cancel" else None,
         requested=requested,
@@ -177,6 +178,7 @@ async def join_stream(
         services.settings.server.heartbeat_seconds,
         with_ids=bool(run.kwargs.get("resumable")),
         modes=_modes(stream_mode),
+        label=(stream_mode or [""])[0] or run.kwargs["stream_mode"][0],
         on_disconnect="cancel" if leave else "continue",
         on_left=_cancel_when_left(services, run) if leave else None,
         requested=0.0,
@@ -280,6 +282,16 @@ def _modes(given: list[str] | None) -> frozenset[str] | None:
     """
     modes: list[str] = []
     for text in given or ():
-        modes += orjson.loads(text) if text.startswith("[") else text.split(",")
+        modes += _listed(text) if text.startswith("[") else text.split(",")
     names = frozenset("messages" if mode == "messages-tuple" else mode for mode in modes if mode)
     return names or None
+
+
+def _listed(text: str) -> list[str]:
+    try:
+        modes = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        modes = None
+    if not isinstance(modes, list) or not all(isinstance(mode, str) for mode in modes):
+        raise InvalidRequest(f"stream_mode: {text!r} is not a list of stream modes")
+    return modes

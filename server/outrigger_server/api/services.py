@@ -10,7 +10,7 @@ from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.brokers.base import EventLog
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import RunId, ThreadId
-from outrigger_server.errors import InvalidRequest
+from outrigger_server.errors import BadState, InvalidRequest
 from outrigger_server.runs.cancel import RunCanceller
 from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
@@ -63,15 +63,30 @@ def page_number(name: str, text: str, *, least: int, most: int) -> int:
     """A number of a page from a query.
 
     Raises:
-        InvalidRequest: It is no number, or out of bounds.
+        BadState: It is no number.
+        InvalidRequest: It is out of bounds.
     """
     try:
         number = int(text)
     except ValueError:
-        raise InvalidRequest(f"{name}: {text!r} is not a whole number") from None
+        raise BadState(f"{name}: {text!r} is not a whole number") from None
     if not least <= number <= most:
         raise InvalidRequest(f"{name}: {number} is not between {least} and {most}")
     return number
+
+
+def checkpoint_id_of(text: str | None) -> str | None:
+    """A checkpoint's id as a client sent it, or None.
+
+    Raises:
+        InvalidRequest: It is no id.
+    """
+    if text is None:
+        return None
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise InvalidRequest("Invalid checkpoint ID") from None
 
 
 def flag(text: str | None) -> bool:

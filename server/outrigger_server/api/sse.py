@@ -56,6 +56,8 @@ class RunStream:
     heartbeat_seconds: float
     with_ids: bool = False
     modes: frozenset[str] | None = None
+    label: str = "values"
+    """The mode asked for, or the first of several: what metrics show an open stream under."""
     on_disconnect: str = "continue"
     on_left: Callable[[], None] | None = None
     requested: float = field(default_factory=time.monotonic)
@@ -63,7 +65,7 @@ class RunStream:
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """The bytes to send, up to the end of the run or the reader's."""
         reason = "client_disconnect"
-        mode = self._mode_label
+        mode = self.label
         self.metrics.add(specs.STREAMS_ACTIVE, 1, mode=mode)
         try:
             async for event in self.subscription.events(self.heartbeat_seconds):
@@ -81,10 +83,6 @@ class RunStream:
             )
             if reason == "client_disconnect" and self.on_left is not None:
                 self.on_left()
-
-    @property
-    def _mode_label(self) -> str:
-        return next(iter(sorted(self.modes))) if self.modes else "values"
 
     def _wanted(self, event: Event) -> bool:
         return self.modes is None or event.mode in self.modes

@@ -8,7 +8,14 @@ from uuid_utils.compat import uuid7
 
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.render import json_response, thread_json
-from outrigger_server.api.services import Services, ServicesOf, ThreadIdOf, flag, page_number
+from outrigger_server.api.services import (
+    Services,
+    ServicesOf,
+    ThreadIdOf,
+    checkpoint_id_of,
+    flag,
+    page_number,
+)
 from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
 from outrigger_server.api.wire.threads import (
     HistoryBody,
@@ -147,7 +154,9 @@ async def state_at(
 ) -> Response:
     """Show the state at a checkpoint."""
     return json_response(
-        await services.states.get(thread_id, checkpoint_id=checkpoint_id, subgraphs=flag(subgraphs))
+        await services.states.get(
+            thread_id, checkpoint_id=checkpoint_id_of(checkpoint_id), subgraphs=flag(subgraphs)
+        )
     )
 
 
@@ -158,7 +167,9 @@ async def state_at_checkpoint(
     """Show the state at a checkpoint given as an object."""
     return json_response(
         await services.states.get(
-            thread_id, checkpoint_id=body.checkpoint.checkpoint_id, subgraphs=body.subgraphs
+            thread_id,
+            checkpoint_id=checkpoint_id_of(body.checkpoint.checkpoint_id),
+            subgraphs=body.subgraphs,
         )
     )
 
@@ -181,8 +192,8 @@ async def update_state(
 
 def _checkpoint_of(body: StateUpdateBody) -> str | None:
     if body.checkpoint_id is not None:
-        return body.checkpoint_id
-    return body.checkpoint.checkpoint_id if body.checkpoint is not None else None
+        return checkpoint_id_of(body.checkpoint_id)
+    return checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
 
 
 @router.get("/{thread_id}/history")
@@ -194,7 +205,7 @@ async def history(
 ) -> Response:
     """List the states the thread went through, newest first."""
     wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
-    return await _history(services, thread_id, HistoryQuery(wanted, before))
+    return await _history(services, thread_id, HistoryQuery(wanted, checkpoint_id_of(before)))
 
 
 @router.post("/{thread_id}/history")
@@ -202,7 +213,7 @@ async def history_by_body(
     thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf
 ) -> Response:
     """List the states the thread went through, newest first."""
-    at = body.checkpoint.checkpoint_id if body.checkpoint is not None else None
+    at = checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
     query = HistoryQuery(body.limit, _before(body.before), body.metadata, at)
     return await _history(services, thread_id, query)
 
@@ -214,9 +225,9 @@ async def _history(services: Services, thread_id: ThreadId, query: HistoryQuery)
 def _before(given: str | dict[str, Any] | None) -> str | None:
     """A checkpoint's id, from the id, a checkpoint or a configuration that holds one."""
     if given is None or isinstance(given, str):
-        return given
+        return checkpoint_id_of(given)
     place = given.get("configurable", given)
     found = CheckpointBody.model_validate(place).checkpoint_id if isinstance(place, dict) else None
     if found is None:
         raise InvalidRequest("before: give a checkpoint id, or a checkpoint that has one")
-    return found
+    return checkpoint_id_of(found)

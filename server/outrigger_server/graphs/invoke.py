@@ -92,8 +92,7 @@ def to_command(command: Mapping[str, Any]) -> Command[Any]:
     goto = command.get("goto")
     targets: Any = ()
     if goto is not None:
-        one = isinstance(goto, (str, Mapping))
-        targets = [_target(each) for each in ([goto] if one else goto)]
+        targets = [_target(each) for each in (goto if isinstance(goto, list) else [goto])]
     return Command(resume=command.get("resume"), update=command.get("update"), goto=targets)
 
 

@@ -132,10 +132,12 @@ def create_run(
 
     Raises:
         NotFound: There is no such thread.
+        InvalidRequest: The thread has no such checkpoint to start from.
     """
     thread = connection.execute(_THREAD, {"thread": thread_id}).first()
     if thread is None:
         raise NotFound("Thread or assistant not found.")
+    traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
     present = in_flight(connection, thread_id)
     decision = decide(MultitaskStrategy(request.multitask_strategy), present)
     if not decision.accepted:

@@ -209,6 +209,8 @@ def _contains(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement
     if value is None or isinstance(value, bool):
         wanted = entry.c.type == orjson.dumps(value).decode()
     else:
+        if isinstance(value, int) and abs(value) >= 2**63:
+            value = float(value)  # as SQLite reads such a number
         given = value if isinstance(value, (str, int, float)) else func.json(_json_text(value))
         wanted = and_(entry.c.type.in_(_JSON_TYPES[type(value)]), entry.c.value == given)
     return exists(select(1).select_from(entry).where(entry.c.key == key, wanted))
@@ -221,15 +223,19 @@ def _json_text(value: Any) -> str:
 # -- hold ----------------------------------------------------------------------
 
 
-def hold_thread(connection: Connection, thread_id: ThreadId, token: str) -> None:
+def hold_thread(
+    connection: Connection, thread_id: ThreadId, token: str, checkpoint_id: str | None = None
+) -> None:
     """Keep runs from starting while something else changes the thread's state.
 
     Raises:
         NotFound: There is no such thread.
         ThreadBusy: A run is in flight.
         Conflict: The thread is held already.
+        InvalidRequest: `checkpoint_id` is given and the thread has no such checkpoint.
     """
     get_thread(connection, thread_id)
+    traces.require_checkpoint(connection, thread_id, checkpoint_id)
     if in_flight(connection, thread_id):
         raise ThreadBusy(f"Thread {thread_id} has in-flight runs; wait for them or cancel them.")
     result = connection.execute(

@@ -10,6 +10,7 @@ import sqlite3
 from sqlalchemy import Connection
 
 from outrigger_server.domain.run import RunId
+from outrigger_server.errors import InvalidRequest
 from outrigger_server.stores.dialect import driver_of
 
 _COLUMNS = (
@@ -83,6 +84,23 @@ def erase_thread(connection: Connection, thread_id: str) -> None:
             f"DELETE FROM {table} WHERE thread_id = ?",  # noqa: S608  our own table names
             (thread_id,),
         )
+
+
+def require_checkpoint(connection: Connection, thread_id: str, checkpoint_id: str | None) -> None:
+    """Pass when no checkpoint is asked for, or the thread has it in its own history.
+
+    Raises:
+        InvalidRequest: It has not.
+    """
+    if checkpoint_id is None:
+        return
+    row = driver_of(connection).execute(
+        "SELECT 1 FROM checkpoints "
+        "WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?",
+        (thread_id, checkpoint_id),
+    )
+    if row.fetchone() is None:
+        raise InvalidRequest(f"The thread has no checkpoint {checkpoint_id}")
 
 
 def owns_any(connection: Connection, run_id: RunId) -> bool:

@@ -29,6 +29,7 @@ from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver, WriteObserver
+from outrigger_server.stores.deferred import DeferredWrites
 from outrigger_server.stores.fence import HoldFence
 from outrigger_server.stores.items import FencedStore
 from outrigger_server.stores.threads import get_thread, hold_thread, release_thread
@@ -141,7 +142,14 @@ class ThreadStates:
                 "create it with metadata.graph_id."
             )
         token = str(uuid.uuid4())
-        await self._database.write(partial(hold_thread, thread_id=thread_id, token=token))
+        await self._database.write(
+            partial(
+                hold_thread,
+                thread_id=thread_id,
+                token=token,
+                checkpoint_id=change.checkpoint_id,
+            )
+        )
         outcome: ThreadOutcome | None = None
         try:
             config = await self._graph_loop.call(
@@ -165,17 +173,20 @@ class ThreadStates:
     ) -> RunnableConfig:
         fence = HoldFence(thread_id, token)
         config = place_of(thread_id, change.checkpoint_id)
-        saver = FencedSaver(self._database, fence, self._observer)
+        writes = DeferredWrites(self._database)
+        saver = FencedSaver(writes, fence, self._observer)
         store = FencedStore(self._database, fence, self._observer)
         try:
             async with source.open(config, checkpointer=saver, store=store) as graph:
-                return await graph.aupdate_state(config, change.values, as_node=change.as_node)
+                place = await graph.aupdate_state(config, change.values, as_node=change.as_node)
+            await self._database.write(writes.apply)
         except (InvalidUpdateError, EmptyInputError) as error:
             raise BadState(str(error)) from error
         except OutriggerError:
             raise
         except Exception as error:
             raise GraphFailed(type(error).__name__, str(error)) from error
+        return place
 
     def _source(self, thread: Thread) -> GraphSource | None:
         graph_id = thread.metadata.get("graph_id")

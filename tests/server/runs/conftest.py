@@ -3,14 +3,14 @@
 import pytest
 
 from fakes.clock import TurnedClock
+from fakes.empty_database import empty_database
 from fakes.observer import CountingObserver
 from fakes.run_desk import RunDesk
-from outrigger_server.stores.sqlite import SqliteDatabase
 
 
 @pytest.fixture
 async def database(tmp_path):
-    async with SqliteDatabase(tmp_path / "data") as database:
+    async with empty_database(tmp_path / "data") as database:
         yield database
 
 

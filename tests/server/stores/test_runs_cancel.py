@@ -89,14 +89,3 @@ async def test_the_next_run_may_start_when_the_first_pending_one_is_cancelled(de
     await desk.create("r2")
     await desk.cancel("r1")
     assert (await desk.claimed()).run_id == "r2"
-
-
-async def test_a_handed_back_run_that_is_dropped_forgets_the_writes_it_had_replaced(desk):
-    run = await desk.running("r")
-    await desk.execute(
-        "INSERT INTO writes_kept (thread_id, checkpoint_id, task_id, idx, channel, run_id, "
-        "replaced_by) VALUES ('t', 'c', 'task', -3, '__interrupt__', 'earlier', 'r')"
-    )
-    await desk.hand_back(run)
-    await desk.cancel("r")
-    assert await desk.all("SELECT * FROM writes_kept") == []

@@ -153,11 +153,14 @@ async def test_a_rollback_by_another_run_leaves_no_note_and_lets_that_run_start(
     assert (await desk.claimed()).run_id == "r2"
 
 
-async def test_ending_a_run_forgets_the_writes_kept_for_its_rollback(desk):
+async def test_the_writes_a_run_replaced_are_kept_as_long_as_the_run(desk):
     run = await desk.running("later")
     await write(desk, "c1", "r1", table="writes_kept")
     await desk.finish(run, outcome=IDLE)
+    assert len(await desk.all("SELECT * FROM writes_kept")) == 1
+    await delete(desk, await desk.find("later"))
     assert await desk.all("SELECT * FROM writes_kept") == []
+    assert await desk.all("SELECT checkpoint_id, run_id FROM writes") == [("c1", "r1")]
 
 
 async def test_deleting_a_run_ties_the_later_checkpoints_to_those_before_it(desk):

@@ -81,7 +81,7 @@ async def test_values_with_not_a_number_in_them_hold_up_no_search(desk):
 @pytest.mark.parametrize("key", ["a.b", 'a"b', "a\\b", "a[0]", "$", "é", "", "a b"])
 async def test_a_key_may_hold_any_character(desk, key):
     await desk.thread("wanted", **{key: 1})
-    await desk.thread("other", **{"a": {"b": 1}})
+    await desk.thread("other", a={"b": 1})
     assert await found(desk, metadata={key: 1}) == ["wanted"]
 
 

@@ -8,7 +8,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
-from outrigger_server.stores import runs, traces
+from outrigger_server.stores import runs, threads, traces
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
 
@@ -143,16 +143,42 @@ async def test_rolling_back_the_asking_run_leaves_nothing(talk):
     assert await rows(talk.desk) == {"checkpoints": [], "writes": [], "writes_kept": []}
 
 
-async def test_a_finished_answer_leaves_nothing_kept(talk, asked):
-    await talk.said("r2", Command(resume="yes"))
-    assert await talk.desk.all("SELECT * FROM writes_kept") == []
+async def delete(talk, run_id):
+    job = partial(runs.delete_finished_run, run=await talk.desk.find(run_id))
+    await talk.desk.database.write(job)
 
 
 async def test_deleting_the_run_that_answered_brings_the_question_back(talk, asked):
+    before = await rows(talk.desk)
     await talk.said("r2", Command(resume="yes"))
-    delete = partial(runs.delete_finished_run, run=await talk.desk.find("r2"))
-    await talk.desk.database.write(delete)
+    await delete(talk, "r2")
     assert await talk.questions(asked) == ["first?"]
+    assert await rows(talk.desk) == before
+
+
+@pytest.mark.parametrize("order", [("r2", "r3"), ("r3", "r2")], ids=" then ".join)
+async def test_deleting_both_answers_in_any_order_brings_the_question_back(talk, asked, order):
+    before = await rows(talk.desk)
+    await talk.said("r2", Command(resume="yes"))
+    await talk.said("r3", Command(resume="really"))
+    for run_id in order:
+        await delete(talk, run_id)
+    assert await rows(talk.desk) == before
+
+
+async def test_rolling_back_an_answer_after_the_one_before_it_was_deleted(talk, asked):
+    before = await rows(talk.desk)
+    await talk.said("r2", Command(resume="yes"))
+    run = await talk.say("r3", Command(resume="really"))
+    await delete(talk, "r2")
+    await talk.desk.roll_back(run)
+    assert await rows(talk.desk) == before
+
+
+async def test_the_answers_of_a_deleted_thread_are_gone_with_it(talk, asked):
+    await talk.said("r2", Command(resume="yes"))
+    await talk.desk.database.write(partial(threads.delete_thread, thread_id="t"))
+    assert await rows(talk.desk) == {"checkpoints": [], "writes": [], "writes_kept": []}
 
 
 async def test_a_run_that_began_before_an_earlier_one_was_deleted_leaves_one_chain(talk):
@@ -160,8 +186,7 @@ async def test_a_run_that_began_before_an_earlier_one_was_deleted_leaves_one_cha
     await talk.said("r2", Command(resume="skip"))
     run = await talk.desk.running("r3")
     started_from = (await talk.state(run)).config
-    delete = partial(runs.delete_finished_run, run=await talk.desk.find("r2"))
-    await talk.desk.database.write(delete)
+    await delete(talk, "r2")
     await talk.graph(run).aupdate_state(started_from, {"answers": ["late"]}, as_node="finish")
     dangling = await talk.desk.all(
         "SELECT checkpoint_id FROM checkpoints WHERE parent_checkpoint_id IS NOT NULL AND "

@@ -1,7 +1,6 @@
 """The writer thread: group commits, one job's failure, and jobs nobody waits for any more."""
 
 import asyncio
-import queue
 import threading
 
 import pytest
@@ -197,14 +196,13 @@ async def test_a_stop_finishes_what_was_handed_over_before_it(tmp_path, gate):
     assert await last == 1
 
 
-class StopsInTheMiddle(queue.SimpleQueue):
+class StopsInTheMiddle:
     """A queue whose writer is told to stop between somebody's look at the queue and the put."""
 
     def __init__(self, writer):
-        super().__init__()
-        self._queue = writer._queue
+        real = writer._queue
+        self.get, self.get_nowait, self.put = real.get, real.get_nowait, real.put
         self._stopping = threading.Thread(target=writer.stop)
-        self.put = self._queue.put
 
     def qsize(self):
         self._stopping.start()

@@ -40,7 +40,7 @@ def _stream_modes(value: object) -> object:
 
 StreamModes = Annotated[list[str], BeforeValidator(_stream_modes)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
-Offset = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class ConfigBody(BaseModel):

@@ -1,7 +1,9 @@
 """What a client may ask about threads and their state."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
+
+from pydantic import AfterValidator
 
 from outrigger_server.api.wire.fields import CheckpointBody, Limit, NotYet, Offset, WireModel
 from outrigger_server.domain.thread import ThreadStatus
@@ -24,11 +26,22 @@ class ThreadPatch(WireModel):
     ttl: NotYet = None
 
 
+def _without_nul(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+    for key, value in (wanted or {}).items():
+        if "\0" in key or (isinstance(value, str) and "\0" in value):
+            msg = "NUL characters cannot be searched for"
+            raise ValueError(msg)
+    return wanted
+
+
+Wanted = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
+
+
 class ThreadSearch(WireModel):
     """Which threads are wanted."""
 
-    metadata: dict[str, Any] | None = None
-    values: dict[str, Any] | None = None
+    metadata: Wanted = None
+    values: Wanted = None
     ids: list[UUID] | None = None
     status: ThreadStatus | None = None
     limit: Limit = 10

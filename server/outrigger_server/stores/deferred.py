@@ -1,0 +1,40 @@
+"""Writes that are kept back until all of them can be made at once."""
+
+from typing import Any, cast
+
+from sqlalchemy import Connection
+
+from outrigger_server.stores.base import Database, Job, Result
+
+
+class DeferredWrites:
+    """A `Database` that reads at once and keeps writes back until `apply`.
+
+    For writers that look at no result, such as a saver: what fails halfway leaves nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._jobs: list[Job[Any]] = []
+
+    async def write(self, job: Job[Result]) -> Result:
+        """Keep the job back."""
+        return self.write_blocking(job)
+
+    def write_blocking(self, job: Job[Result]) -> Result:
+        """Keep the job back."""
+        self._jobs.append(job)
+        return cast("Result", None)
+
+    async def read(self, job: Job[Result]) -> Result:
+        """See `Database.read`."""
+        return await self._database.read(job)
+
+    def read_blocking(self, job: Job[Result]) -> Result:
+        """See `Database.read_blocking`."""
+        return self._database.read_blocking(job)
+
+    def apply(self, connection: Connection) -> None:
+        """Make the writes kept back, in order, in the caller's transaction."""
+        for job in self._jobs:
+            job(connection)
