@@ -249,7 +249,7 @@ def test_a_disk_without_space_for_metrics_is_named(project: Path) -> None:
 def test_a_disk_without_space_is_named_and_the_start_works_once_there_is_some(
     project: Path,
 ) -> None:
-    ended = refused_start(project, largest_file=200_000)
+    ended = refused_start(project, largest_file=100_000)
     reason = "the database data/outrigger.db cannot be used: disk I/O error."
     assert_refused(ended, f"OUTRIGGER_DATA_DIR: {reason} {ADVICE}")
     with started_server(project / "data") as server:

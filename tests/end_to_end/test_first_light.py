@@ -265,7 +265,9 @@ async def test_the_sidecar_calls_the_new_server_healthy(server: Server) -> None:
     async with asyncio.timeout(10), httpx.AsyncClient(verify=False) as http:
         while (await http.get(f"{server.sidecar_url}/startupz")).status_code != 200:
             await asyncio.sleep(0.05)
-        health = await http.get(f"{server.sidecar_url}/health")
+        # Without the checks of a machine that runs other tests beside this one.
+        ours = {"exclude": "cpu,memory,disk"}
+        health = await http.get(f"{server.sidecar_url}/health", params=ours)
     assert (health.status_code, health.json()["status"]) == (200, "healthy")
     states = {name: check["status"] for name, check in health.json()["checks"].items()}
     assert set(states.values()) <= {"ok", "off"}

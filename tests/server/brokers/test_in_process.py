@@ -61,6 +61,12 @@ async def test_a_stream_nobody_reads_is_forgotten_on_request(log):
     assert log._streams == {}
 
 
+async def test_a_stream_whose_only_waiter_gave_up_is_forgotten_on_request(log):
+    log.ended("r").cancel()
+    log.forget("r")
+    assert log._streams == {}
+
+
 @pytest.mark.parametrize("reason", ["reader", "waiter", "resumable"])
 async def test_a_stream_that_somebody_needs_is_not_forgotten(log, reason):
     log.open("r", resumable=reason == "resumable")

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from outrigger_server.errors import ConfigurationError
+from outrigger_server.stores.dialect import driver_of
 from outrigger_server.stores.tables import SCHEMA_REVISION
 
 
@@ -17,7 +18,7 @@ def schema_revision(connection: Connection) -> str | None:
 
 
 def upgrade_schema(connection: Connection) -> None:
-    """Apply the migrations that are missing; does nothing when there are none.
+    """Apply the migrations that are missing, all or nothing.
 
     Raises:
         ConfigurationError: The database was written by a newer version.
@@ -38,4 +39,12 @@ def upgrade_schema(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    driver = driver_of(connection)
+    driver.execute("BEGIN IMMEDIATE")
+    try:
+        command.upgrade(config, "head")
+        driver.execute("COMMIT")
+    except BaseException:
+        if driver.in_transaction:  # a full disk has ended it already
+            driver.execute("ROLLBACK")
+        raise
