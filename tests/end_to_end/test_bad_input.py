@@ -46,6 +46,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = {
         "OUTRIGGER_MAX_BODY_BYTES": str(MAX_BODY_BYTES),
         "OUTRIGGER_SHUTDOWN_GRACE_SECONDS": "0",
+        # So that no renewal of the long run's lease looks like a change.
+        "OUTRIGGER_LEASE_SECONDS": "3600",
     }
     data_dir = tmp_path_factory.mktemp("bad_input") / "data"
     with started_server(data_dir, environment=environment) as server:

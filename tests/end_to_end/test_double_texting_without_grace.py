@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from langgraph_sdk.client import LangGraphClient
+
 from harness.history import chain, log_at_rest, marks, segments
 from harness.processes import Server, started_server
 from harness.runs import start, status_or_gone, until_in_middle, until_status
-from langgraph_sdk.client import LangGraphClient
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("double_texting_without_grace")]
 

@@ -4,11 +4,10 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
 from outrigger_server.brokers.base import RunEnd, Subscription
 from outrigger_server.domain.event import Event
 from outrigger_server.domain.run import RunStatus
+from outrigger_server.graphs.encoding import encode
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metrics import Metrics
 
@@ -31,19 +30,19 @@ def frame(name: str, data: bytes, event_id: str | None = None) -> bytes:
 
 def error_frame(kind: str, message: str) -> bytes:
     """An error in band."""
-    return frame("error", orjson.dumps({"error": kind, "message": message}))
+    return frame("error", encode({"error": kind, "message": message}))
 
 
 def end_frames(end: RunEnd) -> bytes:
     """What a stream says last: nothing after a success, else why it ends."""
     if end.error is not None:
-        return frame("error", orjson.dumps(end.error))
+        return frame("error", encode(end.error))
     if end.status in _QUIET_ENDS:
         return b""
     said: dict[str, str] = {"run_id": end.run_id, "status": end.status}
     if end.superseded_by is not None:
         said["superseded_by"] = end.superseded_by
-    return frame("metadata", orjson.dumps(said))
+    return frame("metadata", encode(said))
 
 
 @dataclass

@@ -131,7 +131,7 @@ class _Stream:
 
     @property
     def idle(self) -> bool:
-        return not self.readers and not self.waiters
+        return not self.readers and all(waiter.done() for waiter in self.waiters)
 
 
 class InProcessEventLog:

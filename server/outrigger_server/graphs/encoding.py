@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 import json
-import math
 from collections import deque
 from typing import Any
 
@@ -41,18 +40,29 @@ def _plain(value: Any) -> Any:
 
 
 def _bare(value: Any) -> Any:
-    """`value` in the plain types of JSON alone, as deep as it goes."""
-    if value is None or isinstance(value, (str, bool, int)):
+    """`value` as orjson would write it, in plain types, but for what orjson refuses."""
+    if type(value) in _LEAVES:
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _bare(each) for key, each in value.items()}
+        return {_bare_key(key): _bare(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)) and not hasattr(value, "_asdict"):
         return [_bare(each) for each in value]
-    if isinstance(value, orjson.Fragment):
-        return json.loads(value.contents)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: _bare(getattr(value, each.name)) for each in dataclasses.fields(value)}
-    plain = _plain(value)
-    return plain if isinstance(plain, str) else _bare(plain)
+    try:
+        return json.loads(orjson.dumps(value, option=_OPTIONS))
+    except orjson.JSONEncodeError:
+        return _bare(_plain(value))
+
+
+_LEAVES = frozenset({str, int, bool, type(None)})
+
+
+def _bare_key(key: Any) -> str:
+    if type(key) is str:
+        return key
+    try:
+        name: str = next(iter(orjson.loads(orjson.dumps({key: None}, option=_OPTIONS))))
+    except orjson.JSONEncodeError:  # no key JSON knows a text for, a tuple say
+        return str(key)
+    return name

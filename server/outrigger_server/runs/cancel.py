@@ -73,6 +73,9 @@ class RunCanceller:
             known = await self.database.read(partial(find_run, run_id=run_ids[0]))
             raise NotFound(NOTHING_TO_CANCEL if known else "No runs found to cancel.")
         self._carry_out(cancelled, action)
+        for dropped in cancelled.dropped:
+            if dropped.attempt > 0 and action is CancelAction.INTERRUPT:
+                await self._follow_head(dropped)  # an earlier attempt of it left checkpoints
         if wait:
             for run_id in cancelled.signalled:
                 await self.watcher.ended(thread_id, run_id)

@@ -1,12 +1,12 @@
 """How an ended run looks to those who wait for it."""
 
+import json
 from typing import Any
-
-import orjson
 
 from outrigger_server.brokers.base import EventLog, RunEnd
 from outrigger_server.domain.run import CancelAction, Run, RunOutcome, RunStatus
 from outrigger_server.domain.thread import Thread, ThreadOutcome
+from outrigger_server.graphs.encoding import encode
 from outrigger_server.runs.telemetry import RunTelemetry
 
 ROLLED_BACK = "rolled_back"
@@ -16,7 +16,7 @@ DELETED = "deleted"
 """What stands in for the status of a run whose thread was deleted."""
 
 GONE_ERROR = {"error": "HTTPException", "message": "404: Run not found"}
-GONE = orjson.dumps({"__error__": GONE_ERROR})
+GONE = encode({"__error__": GONE_ERROR})
 """What those are told who wait for a run that is not there."""
 
 
@@ -53,18 +53,18 @@ def run_outcome(run: Run, status: RunStatus) -> RunOutcome:
 
 
 def _error_body(error: dict[str, Any]) -> bytes:
-    return orjson.dumps({"__error__": error})
+    return encode({"__error__": error})
 
 
 def _values_body(values: str | None, interrupts: str | None) -> bytes:
-    pending = [each for task in orjson.loads(interrupts or "{}").values() for each in task]
+    pending = [each for task in json.loads(interrupts or "{}").values() for each in task]
     if not pending:
         return (values or "{}").encode()
-    body = orjson.loads(values or "{}")
+    body = json.loads(values or "{}")  # orjson refuses the halves of emojis it may hold
     if not isinstance(body, dict):
         body = {"values": body}
     body["__interrupt__"] = [{**each, "response_schema": None} for each in pending]
-    return orjson.dumps(body)
+    return encode(body)
 
 
 def end_dropped(run: Run, action: CancelAction, events: EventLog, telemetry: RunTelemetry) -> None:

@@ -247,7 +247,7 @@ def outcome_of(
     }
     return ThreadOutcome(
         values=encode(snapshot.values).decode(),
-        interrupts=orjson.dumps(interrupts).decode(),
+        interrupts=encode(interrupts).decode(),
         has_next=bool(snapshot.next),
         error=error,
         failed=failed,
