@@ -11,7 +11,7 @@ from harness.runs import start, status_or_gone, until_in_middle, until_status
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("double_texting_without_grace")]
 
-CUTS = 20
+CUTS = 8
 
 
 @pytest.fixture(scope="module")
