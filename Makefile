@@ -27,7 +27,7 @@ run: install ## Start server and sidecar with the example graph; Ctrl-C stops bo
 	@$(BIN)/outrigger up --config server/langgraph.json
 
 test: install ## Run all tests but the long ones
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not long" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long" tests
 
 test-long: install ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -q -m long tests

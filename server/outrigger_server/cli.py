@@ -175,7 +175,7 @@ def _announce(url: str, sidecar: SidecarProcess | None, registry: GraphRegistry)
         f"curl -s {url}/threads/$(curl -s -X POST {url}/threads -H 'content-type: "
         "application/json' -d '{}' | cut -d'\"' -f4)/runs/wait -H 'content-type: "
         f'application/json\' -d \'{{"assistant_id": "{graph}", "input": {{"messages": '
-        '[{"role": "user", "content": "add task buy milk"}]}}}\''
+        '[{"role": "user", "content": "add task buy milk"}]}}\''
     )
     log.info(
         "ready",

@@ -1,5 +1,6 @@
 """One run of a graph as LangGraph wants it called, and its output as stream events."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,6 +131,9 @@ async def stream_run(
         namespace, mode, data = chunk if len(chunk) == 3 else ((), *chunk)  # noqa: PLR2004
         for name, payload in frames.of(mode, data):
             yield "|".join((name, *namespace)), payload
+        # A step's checkpoint is handed over by a task of its own, which must begin before
+        # the next node can block the loop.
+        await asyncio.sleep(0)
 
 
 @dataclass
@@ -142,12 +146,15 @@ class Frames:
 
     @property
     def graph_modes(self) -> list[StreamMode]:
-        """The modes LangGraph is asked for."""
+        """The modes LangGraph is asked for; always values, which come once a step."""
         modes = ["messages" if mode == "messages-tuple" else mode for mode in self.wanted]
+        modes.append("values")
         return cast("list[StreamMode]", list(dict.fromkeys(modes)))
 
     def of(self, mode: str, data: Any) -> Sequence[tuple[str, Any]]:
         """The events for one chunk, in order."""
+        if mode == "values" and mode not in self.wanted:
+            return []
         if mode != "messages":
             return [(mode, _without_internals(data) if mode in _WITH_CONFIG else data)]
         if "messages-tuple" in self.wanted:

@@ -72,7 +72,8 @@ class Executor:
         run = attempt.run
         fence = RunFence(run.token)
         config = run_config(run)
-        saver = FencedSaver(self._database, fence, self._telemetry)
+        durable = run.kwargs.get("durability") == "sync"
+        saver = FencedSaver(self._database, fence, self._telemetry, durable=durable)
         store = FencedStore(self._database, fence, self._telemetry)
         started = time.perf_counter()
         async with source.open(config, checkpointer=saver, store=store) as graph:
@@ -83,6 +84,7 @@ class Executor:
             )
             async for name, payload in events:
                 emit(name, payload)
+        await saver.settle()
 
     def _emitter(self, attempt: Attempt) -> Callable[[str, object], None]:
         run_id = attempt.run.run_id

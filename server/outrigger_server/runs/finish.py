@@ -16,6 +16,7 @@ from outrigger_server.errors import GraphFailed, IllegalTransition, Unavailable
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.ends import ROLLED_BACK, ended_run, run_outcome
 from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.runs import (
     close_fence,
@@ -24,7 +25,12 @@ from outrigger_server.stores.runs import (
     held_run,
     roll_back_run,
 )
-from outrigger_server.threads.state import outcome_of, place_of, read_snapshot
+from outrigger_server.threads.state import (
+    outcome_of,
+    place_of,
+    read_committed,
+    read_snapshot,
+)
 from outrigger_telemetry.logging import get_logger
 
 Result = TypeVar("Result")
@@ -67,19 +73,20 @@ class Finisher:
 
     async def time_out(self, run: Run, source: GraphSource | None) -> None:
         """End a run that was cut at its time limit."""
-        await self._end_badly(run, source, RunStatus.TIMEOUT, GraphFailed("TimeoutError", ""))
+        error = GraphFailed("TimeoutError", "")
+        await self._end_badly(run, source, RunStatus.TIMEOUT, error, cut=True)
 
     async def interrupt(self, run: Run, source: GraphSource | None) -> None:
         """End a run that was cut; it is a success when it had finished all the same."""
         held = await self._persist(partial(held_run, token=run.token))
-        outcome, completed = await self._head(run, source)
+        outcome, completed = await self._head(run, source, cut=True)
         if completed:
-            await self._finish(run, RunStatus.SUCCESS, outcome)
+            await self._finish(run, RunStatus.SUCCESS, outcome, cut=True)
             return
         if held is not None and held.superseded_by is None:
             message = held.cancel_message or "interrupted"
             outcome = replace(outcome, error={"error": "UserInterrupt", "message": message})
-        await self._finish(run, RunStatus.INTERRUPTED, outcome)
+        await self._finish(run, RunStatus.INTERRUPTED, outcome, cut=True)
 
     async def roll_back(self, run: Run) -> None:
         """Remove a run that was cut, with every trace of it."""
@@ -107,20 +114,34 @@ class Finisher:
         await self._persist(lambda _connection: None)
 
     async def _end_badly(
-        self, run: Run, source: GraphSource | None, status: RunStatus, error: GraphFailed
+        self,
+        run: Run,
+        source: GraphSource | None,
+        status: RunStatus,
+        error: GraphFailed,
+        *,
+        cut: bool = False,
     ) -> None:
-        outcome, _ = await self._head(run, source)
+        outcome, _ = await self._head(run, source, cut=cut)
         detail = {"error": error.kind, "message": error.text}
         outcome = replace(outcome, error=detail, failed=True)
-        await self._finish(run, status, outcome, error_class=error.kind)
+        await self._finish(run, status, outcome, error_class=error.kind, cut=cut)
 
-    async def _head(self, run: Run, source: GraphSource | None) -> tuple[ThreadOutcome, bool]:
-        """What the head of the history is, and whether the run had come to its end there."""
+    async def _head(
+        self, run: Run, source: GraphSource | None, *, cut: bool = False
+    ) -> tuple[ThreadOutcome, bool]:
+        """What the head of the history is, and whether the run had come to its end there.
+
+        A run that was cut keeps its finished steps only.
+        """
 
         def job(connection: Connection) -> tuple[ThreadOutcome, bool]:
             if source is None:
                 return UNREADABLE, False
-            snapshot = read_snapshot(source, place_of(run.thread_id), connection)
+            if cut:
+                snapshot = read_committed(source, run.thread_id, connection)
+            else:
+                snapshot = read_snapshot(source, place_of(run.thread_id), connection)
             own = (snapshot.metadata or {}).get("run_id") == run.run_id
             return outcome_of(snapshot), own and not snapshot.next
 
@@ -140,9 +161,13 @@ class Finisher:
         outcome: ThreadOutcome,
         *,
         error_class: str | None = None,
+        cut: bool = False,
     ) -> None:
         def job(connection: Connection) -> Run:
-            return finish_run(connection, run, status, outcome, self._clock.now())
+            held = finish_run(connection, run, status, outcome, self._clock.now())
+            if cut:
+                traces.drop_unfinished_step(connection, run)
+            return held
 
         held = await self._persist(job)
         if held is None:

@@ -4,6 +4,7 @@ A job is a plain function of a connection. The backend decides where it runs and
 it is committed, so the logic of a transaction is written once for every database.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -15,6 +16,13 @@ Job = Callable[[Connection], Result]
 
 class Database(Protocol):
     """Runs jobs in transactions. Safe to call from any event loop and any thread."""
+
+    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+        """Hand `job` over at once and return what becomes of it; see `write`.
+
+        Jobs are done in the order they were handed over.
+        """
+        ...
 
     async def write(self, job: Job[Result]) -> Result:
         """Run `job` in a transaction and return its result once that is on disk.

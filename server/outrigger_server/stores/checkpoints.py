@@ -4,8 +4,10 @@ Rows keep the format of langgraph's SQLite saver, which does the reading. Every 
 gets a saver of its own, which carries the attempt's fence.
 """
 
+import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -44,6 +46,52 @@ class WriteObserver(Protocol):
         ...
 
 
+HANDED_OVER_LIMIT = 32
+"""Writes of one attempt that may wait for the disk before its graph must wait too."""
+
+
+class _HandedOver:
+    """Writes on their way, oldest first; remembers the first that failed."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._writing: deque[asyncio.Future[None]] = deque()
+        self._failure: BaseException | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._writing)
+
+    async def add(self, writing: asyncio.Future[None]) -> None:
+        """Take a write in; wait for the oldest while there are more than the limit."""
+        self._writing.append(writing)
+        self._drop_done()
+        while len(self._writing) > self._limit:
+            await asyncio.wait({self._writing[0]})
+            self._drop_done()
+        self._raise_failure()
+
+    async def settle(self) -> None:
+        """Wait for all."""
+        while self._writing:
+            await asyncio.wait({self._writing[0]})
+            self._drop_done()
+        self._raise_failure()
+
+    def _drop_done(self) -> None:
+        while self._writing and self._writing[0].done():
+            failure = self._writing.popleft().exception()
+            self._failure = self._failure or failure
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _nothing(_connection: Connection) -> None:
+    """Write nothing: a job that only marks a place in the order of jobs."""
+
+
 class ReadingSaver(BaseCheckpointSaver[str]):
     """Reads the checkpoints of one connection; for jobs that run on a reading thread."""
 
@@ -73,22 +121,43 @@ class ReadingSaver(BaseCheckpointSaver[str]):
 class FencedSaver(BaseCheckpointSaver[str]):
     """Reads and writes checkpoints; every write passes the fence or raises `FencedWrite`.
 
-    An awaited write is on disk. Safe on any loop and, with the blocking methods, in any
-    thread that runs no loop.
+    With `durable` an awaited write is on disk. Without, it is handed over in order and the
+    graph goes on at once, so not even a node that blocks the loop holds it up; what became
+    of it is raised by the next write, or by `settle`. Reads see every earlier write. Safe
+    on any loop and, with the blocking methods, in any thread that runs no loop.
     """
 
-    def __init__(self, database: Database, fence: Fence, observer: WriteObserver) -> None:
+    def __init__(
+        self,
+        database: Database,
+        fence: Fence,
+        observer: WriteObserver,
+        *,
+        durable: bool = True,
+    ) -> None:
         super().__init__()
         self._database = database
         self._fence = fence
         self._observer = observer
+        self._handed_over = _HandedOver(0 if durable else HANDED_OVER_LIMIT)
+
+    async def settle(self) -> None:
+        """Return when every write is on disk.
+
+        Raises:
+            FencedWrite: The fence refused one of them.
+            StoreUnavailable: The database could not take one of them.
+        """
+        await self._handed_over.settle()
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        self._settle_blocking()
         return self._database.read_blocking(partial(_get, self.serde, config))
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        await self._handed_over.settle()
         return await self._database.read(partial(_get, self.serde, config))
 
     @override
@@ -101,6 +170,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         job = partial(_list, self.serde, config, filter, before, limit)
+        self._settle_blocking()
         return iter(self._database.read_blocking(job))
 
     @override
@@ -113,6 +183,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         job = partial(_list, self.serde, config, filter, before, limit)
+        await self._handed_over.settle()
         for checkpoint in await self._database.read(job):
             yield checkpoint
 
@@ -140,8 +211,14 @@ class FencedSaver(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         row = self._row(config, checkpoint, metadata)
         started = time.perf_counter()
-        await self._counted(partial(_put, self._fence, row))
-        self._observer.checkpoint_written(time.perf_counter() - started, row.size)
+
+        def written(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._observer.checkpoint_written(time.perf_counter() - started, row.size)
+
+        writing = self._begin(partial(_put, self._fence, row))
+        writing.add_done_callback(written)
+        await self._handed_over.add(writing)
         return row.config
 
     @override
@@ -163,7 +240,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await self._counted(self._writes_job(config, writes, task_id, task_path))
+        job = self._writes_job(config, writes, task_id, task_path)
+        await self._handed_over.add(self._begin(job))
 
     @override
     def delete_thread(self, thread_id: str) -> None:
@@ -179,12 +257,18 @@ class FencedSaver(BaseCheckpointSaver[str]):
         number = int(current.partition(".")[0]) if current is not None else 0
         return f"{number + 1:032}.{random.random():016}"  # noqa: S311  no secret
 
-    async def _counted(self, job: Job[Result]) -> Result:
-        try:
-            return await self._database.write(job)
-        except FencedWrite:
+    def _begin(self, job: Job[None]) -> asyncio.Future[None]:
+        writing = self._database.begin_write(job)
+        writing.add_done_callback(self._count_refused)
+        return writing
+
+    def _count_refused(self, done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and isinstance(done.exception(), FencedWrite):
             self._observer.write_refused("checkpoint")
-            raise
+
+    def _settle_blocking(self) -> None:
+        if self._handed_over.waiting:
+            self._database.write_blocking(_nothing)  # done after all that was handed over
 
     def _counted_blocking(self, job: Job[Result]) -> Result:
         try:

@@ -1,5 +1,6 @@
 """Writes that are kept back until all of them can be made at once."""
 
+import asyncio
 from typing import Any, cast
 
 from sqlalchemy import Connection
@@ -16,6 +17,12 @@ class DeferredWrites:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._jobs: list[Job[Any]] = []
+
+    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+        """Keep the job back."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        done.set_result(self.write_blocking(job))
+        return done
 
     async def write(self, job: Job[Result]) -> Result:
         """Keep the job back."""

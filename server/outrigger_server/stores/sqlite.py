@@ -77,9 +77,13 @@ class SqliteDatabase:
         self._opened.clear()
         self._unlock_folder()
 
+    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+        """See `Database.begin_write`."""
+        return self.writer.begin(job)
+
     async def write(self, job: Job[Result]) -> Result:
         """See `Database.write`."""
-        return await self.writer.submit(job)
+        return await self.writer.begin(job)
 
     def write_blocking(self, job: Job[Result]) -> Result:
         """See `Database.write_blocking`."""

@@ -9,7 +9,7 @@ import sqlite3
 
 from sqlalchemy import Connection
 
-from outrigger_server.domain.run import RunId
+from outrigger_server.domain.run import Run, RunId
 from outrigger_server.errors import InvalidRequest
 from outrigger_server.stores.dialect import driver_of
 
@@ -51,6 +51,19 @@ def _pass_on_replaced(driver: sqlite3.Connection, run_id: RunId) -> None:
             f"UPDATE writes_kept SET replaced_by = ? WHERE replaced_by = ? AND {_SAME_KEY}",  # noqa: S608
             (successor, run_id, *key),
         )
+
+
+def drop_unfinished_step(connection: Connection, run: Run) -> None:
+    """Remove what tasks of a cut run wrote for a step that has no checkpoint.
+
+    Questions and answers stay: whoever goes on from here meets them again.
+    """
+    driver_of(connection).execute(
+        "DELETE FROM writes WHERE run_id = ? AND checkpoint_ns = '' "
+        "AND channel NOT IN ('__interrupt__', '__resume__') AND checkpoint_id = "
+        "(SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '')",
+        (run.run_id, run.thread_id),
+    )
 
 
 def unlink_run(connection: Connection, run_id: RunId) -> None:

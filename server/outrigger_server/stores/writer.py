@@ -58,8 +58,8 @@ class Writer:
                 self._queue.put(None)
         self._thread.join()
 
-    async def submit(self, job: Callable[[Connection], Result]) -> Result:
-        """Run `job` and return its result after the commit; see `Database.write`."""
+    def begin(self, job: Callable[[Connection], Result]) -> asyncio.Future[Result]:
+        """Take `job`; its future is done after the commit. See `Database.begin_write`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
 
@@ -78,10 +78,10 @@ class Writer:
                 return
 
         self._hand_over(_Entry(job, done))
-        return await future
+        return future
 
     def submit_blocking(self, job: Callable[[Connection], Result]) -> Result:
-        """`submit` for plain threads."""
+        """Run `job` and return its result after the commit, for plain threads."""
         future: Future[Any] = Future()
 
         def done(result: Result | None, error: BaseException | None) -> None:

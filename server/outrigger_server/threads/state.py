@@ -236,6 +236,21 @@ def read_outcome(source: GraphSource, thread_id: ThreadId, connection: Connectio
     return outcome_of(read_snapshot(source, place_of(thread_id), connection))
 
 
+def read_committed(
+    source: GraphSource, thread_id: ThreadId, connection: Connection
+) -> StateSnapshot:
+    """The newest checkpoint as it was written, without what unfinished tasks wrote since.
+
+    LangGraph shows such writes at the head as if their step had been finished.
+
+    Raises:
+        GraphFailed: The graph could not be made, or its checkpoint not be read.
+    """
+    head = ReadingSaver(connection).get_tuple(place_of(thread_id))
+    place = place_of(thread_id) if head is None else head.config
+    return read_snapshot(source, place, connection)
+
+
 def outcome_of(
     snapshot: StateSnapshot, *, error: dict[str, Any] | None = None, failed: bool = False
 ) -> ThreadOutcome:
