@@ -142,14 +142,16 @@ def test_lines_below_the_level_are_not_written(configure: Configure) -> None:
     assert [json.loads(line)["event"] for line in lines()] == ["loud"]
 
 
-def test_access_lines_of_uvicorn_and_requests_of_httpx_are_off(configure: Configure) -> None:
+def test_lines_of_libraries_that_ours_say_better_are_off(configure: Configure) -> None:
     lines = configure()
 
     logging.getLogger("uvicorn.access").info("GET /ok 200")
     logging.getLogger("httpx").info("HTTP Request")
-    logging.getLogger("uvicorn.error").info("started")
+    logging.getLogger("uvicorn.error").info("Started server process")
+    logging.getLogger("alembic.runtime").info("setup plugin")
+    logging.getLogger("uvicorn.error").warning("worth a line")
 
-    assert [json.loads(line)["event"] for line in lines()] == ["started"]
+    assert [json.loads(line)["event"] for line in lines()] == ["worth a line"]
 
 
 def test_lines_are_counted_by_level_and_group(configure: Configure) -> None:

@@ -69,21 +69,21 @@ class _HandedOver:
         while len(self._writing) > self._limit:
             await asyncio.wait({self._writing[0]})
             self._drop_done()
-        self._raise_failure()
+        self.raise_failure()
 
-    async def settle(self) -> None:
-        """Wait for all."""
+    async def written(self) -> None:
+        """Wait for all, however they end."""
         while self._writing:
             await asyncio.wait({self._writing[0]})
             self._drop_done()
-        self._raise_failure()
 
     def _drop_done(self) -> None:
         while self._writing and self._writing[0].done():
             failure = self._writing.popleft().exception()
             self._failure = self._failure or failure
 
-    def _raise_failure(self) -> None:
+    def raise_failure(self) -> None:
+        """Raise what the first write that failed raised."""
         if self._failure is not None:
             raise self._failure
 
@@ -148,7 +148,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
             FencedWrite: The fence refused one of them.
             StoreUnavailable: The database could not take one of them.
         """
-        await self._handed_over.settle()
+        await self._handed_over.written()
+        self._handed_over.raise_failure()
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -157,7 +158,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        await self._handed_over.settle()
+        await self._handed_over.written()
         return await self._database.read(partial(_get, self.serde, config))
 
     @override
@@ -183,7 +184,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         job = partial(_list, self.serde, config, filter, before, limit)
-        await self._handed_over.settle()
+        await self._handed_over.written()
         for checkpoint in await self._database.read(job):
             yield checkpoint
 

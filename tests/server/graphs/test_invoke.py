@@ -77,7 +77,13 @@ def test_when_both_forms_are_asked_for_the_tuples_win():
     frames = Frames(("messages", "messages-tuple"))
     data = (chunk("Hi"), {"k": 1})
     assert frames.of("messages", data) == [("messages", data)]
-    assert frames.graph_modes == ["messages"]
+    assert frames.graph_modes == ["messages", "values"]
+
+
+def test_values_nobody_asked_for_are_not_passed_on():
+    frames = Frames(("updates",))
+    assert frames.graph_modes == ["updates", "values"]
+    assert frames.of("values", {"k": 1}) == []
 
 
 @pytest.mark.parametrize("mode", ["values", "updates", "custom"])
