@@ -15,7 +15,7 @@ from langgraph_sdk.client import LangGraphClient
 from harness.bad_requests import BAD_REQUESTS, MAX_BODY_BYTES, NOBODY, RUN, BadRequest
 from harness.processes import Server, started_server
 from harness.runs import probe_input
-from harness.slots import logged, until_logged
+from harness.slots import until_logged
 from harness.storage import dump
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("bad_input")]
@@ -270,7 +270,7 @@ async def test_a_run_that_meets_a_full_disk_ends_well_once_there_is_space(
     free_disk(crowded)
     ended = await http.get(f"/threads/{thread_id}/runs/{run['run_id']}/join")
     assert ended.json()["log"] == ["run:input", "run:first", "run:middle", "run:last"]
-    (line,) = logged(crowded, "run_finished", run_id=run["run_id"])
+    line = await until_logged(crowded, "run_finished", run_id=run["run_id"])
     assert line["outcome"] == "success"
 
 

@@ -27,7 +27,8 @@ async def until_quiet(server: Server) -> None:
 
 def logged(server: Server, event: str, **fields: object) -> list[dict[str, Any]]:
     """The lines of the server's log with this event and these fields."""
-    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line[:1] == "{"]
+    whole, _, _half_written = server.log.read_text().rpartition("\n")
+    lines = [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]
     return [
         line
         for line in lines
