@@ -113,8 +113,7 @@ async def _serve(
         url = f"http://{settings.server.host}:{listener.getsockname()[1]}"
         sidecar = None
         if with_sidecar:
-            sidecar = await SidecarProcess.start(settings, url)
-            stack.push_async_callback(sidecar.stop)
+            sidecar = await stack.enter_async_context(SidecarProcess(settings, url))
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         configure_logging(

@@ -1,12 +1,14 @@
 """The sidecar that `outrigger up` starts beside the server, and its end with it.
 
 The sidecar holds a pipe from this process and leaves when it closes, so not even a kill -9
-leaves one behind on the port.
+leaves one behind on the port. One that ends by itself is started again.
 """
 
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
+from types import TracebackType
+from typing import Self
 
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.serving import listen
@@ -15,43 +17,51 @@ from outrigger_telemetry.logging import get_logger
 
 STOP_SECONDS = 5.0
 READY_SECONDS = 20.0
-RETRY_SECONDS = 0.05
+POLL_SECONDS = 0.05
+RESTART_SECONDS = 2.0
+"""Pause before a sidecar that ended is started again."""
 
 log = get_logger("outrigger.sidecar")
 
 
 class SidecarProcess:
-    """A running sidecar."""
+    """A sidecar for the server at `target`; runs while the `async with` block does.
 
-    def __init__(self, process: Process, host: str, port: int) -> None:
-        self._process = process
-        self.url = f"http://{host}:{port}"
-        self._host = host
-        self._port = port
+    Raises:
+        ConfigurationError: Its port is in use.
+    """
 
-    @classmethod
-    async def start(cls, settings: Settings, target: str) -> "SidecarProcess":
-        """Start the sidecar for the server at `target`.
-
-        Raises:
-            ConfigurationError: Its port is in use.
-        """
-        host = settings.sidecar.sidecar_host
-        with listen(host, settings.sidecar.sidecar_port, "OUTRIGGER_SIDECAR") as probe:
-            port = probe.getsockname()[1]  # free, and known even when 0 was asked for
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "outrigger_sidecar"),
-            *("--target", target, "--host", host, "--port", str(port)),
+    def __init__(self, settings: Settings, target: str) -> None:
+        self._host = settings.sidecar.sidecar_host
+        with listen(self._host, settings.sidecar.sidecar_port, "OUTRIGGER_SIDECAR") as probe:
+            self._port: int = probe.getsockname()[1]  # free, and known even when 0 was asked for
+        self.url = f"http://{self._host}:{self._port}"
+        self._command = (
+            *(sys.executable, "-m", "outrigger_sidecar"),
+            *("--target", target, "--host", self._host, "--port", str(self._port)),
             *("--data-dir", str(settings.storage.data_dir)),
             *("--metrics-dir", str(settings.storage.metrics_dir)),
             "--stop-with-stdin",
-            stdin=PIPE,
         )
-        return cls(process, host, port)
+
+    async def __aenter__(self) -> Self:
+        self._process = await self._start()
+        self._keeping: asyncio.Task[None] | None = None
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+        await self._stop()
 
     async def ready(self) -> None:
-        """Return once the sidecar listens.
+        """Return once the sidecar listens; from then on it is kept alive.
 
         Raises:
             ConfigurationError: It ended instead; its own line on stderr says why.
@@ -69,23 +79,30 @@ class SidecarProcess:
             raise ConfigurationError(
                 [f"The sidecar did not start on {self.url}: see its line above, or --no-sidecar."]
             )
+        self._keeping = asyncio.create_task(self._keep_alive(), name="sidecar")
+
+    async def _start(self) -> Process:
+        return await asyncio.create_subprocess_exec(*self._command, stdin=PIPE)
 
     async def _until_listening(self) -> None:
         while True:
             try:
                 _, writer = await asyncio.open_connection(self._host, self._port)
             except OSError:
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             else:
                 writer.close()
                 return
 
-    async def ended(self) -> int:
-        """Wait for the sidecar's end and return its exit code."""
-        return await self._process.wait()
+    async def _keep_alive(self) -> None:
+        while True:
+            code = await self._process.wait()
+            log.error("sidecar_ended", exit_code=code, restart_seconds=RESTART_SECONDS)
+            await asyncio.sleep(RESTART_SECONDS)
+            self._process = await self._start()
 
-    async def stop(self) -> None:
-        """Close the pipe and wait for the sidecar to leave; safe to call twice."""
+    async def _stop(self) -> None:
+        """Close the pipe and wait for the sidecar to leave."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:

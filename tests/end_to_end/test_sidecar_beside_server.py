@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
@@ -22,9 +23,9 @@ from harness.metrics_page import (
     read_metrics,
     until_grown,
 )
-from harness.processes import Server, started_server
+from harness.processes import Server, started_server, wait_until_answers
 from harness.runs import probe_input, until_marked, until_status
-from harness.slots import logged
+from harness.slots import logged, until_logged
 from harness.starts import is_taken
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("sidecar_beside_server")]
@@ -206,3 +207,13 @@ async def test_ctrl_c_stops_the_server_first_and_then_the_sidecar(own: Server) -
     last = own.log.read_text().splitlines()[-1]
     assert json.loads(last)["event"] == "sidecar_stopped"
     assert "Traceback" not in own.log.read_text()
+
+
+async def test_a_sidecar_that_was_killed_is_started_again(own: Server) -> None:
+    (child,) = psutil.Process(own.pid).children()
+    child.kill()
+    line = await until_logged(own, "sidecar_ended")
+    assert line["exit_code"] == -9
+    await asyncio.to_thread(wait_until_answers, f"{own.sidecar_url}/livez", own.process, own.log)
+    (again,) = psutil.Process(own.pid).children()
+    assert again.pid != child.pid
