@@ -18,7 +18,7 @@ from harness.runs import probe_input
 from harness.slots import until_logged
 from harness.storage import dump
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("bad_input")]
+pytestmark = pytest.mark.end_to_end
 
 LONG_SECONDS = 600.0
 """How long the run on the busy thread would take: no test waits for its end."""

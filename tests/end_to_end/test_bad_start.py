@@ -16,7 +16,6 @@ from harness.starts import Ended, refused_start, write_files
 
 pytestmark = pytest.mark.end_to_end
 
-needs_a_running_server = pytest.mark.xdist_group("bad_start_beside_a_running_server")
 ADVICE = "Give --data-dir a folder that can be written and has free space."
 
 
@@ -228,7 +227,6 @@ def test_a_metrics_directory_that_is_a_file_is_named(project: Path) -> None:
     assert (project / "file").read_text() == "keep me"
 
 
-@needs_a_running_server
 def test_a_data_directory_in_use_by_another_server_is_left_to_it(
     project: Path, running: Server
 ) -> None:
@@ -288,7 +286,6 @@ def test_a_file_that_is_no_database_is_left_as_it_is(project: Path) -> None:
     assert database.read_bytes() == garbage
 
 
-@needs_a_running_server
 def test_keys_without_effect_are_named_while_the_server_starts(running: Server) -> None:
     manifest = running.data_dir.parent / "langgraph.json"
     what_it_means = (

@@ -17,7 +17,7 @@ from harness.processes import started_server
 from harness.runs import at_rest, start, status_or_gone, until_in_middle, until_status
 from harness.scenes import Scene, attempts, on, place
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("crash")]
+pytestmark = pytest.mark.end_to_end
 
 LONG_SECONDS = 60.0
 

@@ -22,7 +22,7 @@ from harness.processes import Server, started_server
 from harness.runs import probe_input, start, status_or_gone, until_in_middle, until_status
 from harness.slots import logged, until_quiet
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("double_texting")]
+pytestmark = pytest.mark.end_to_end
 
 GRACE_SECONDS = 0.5
 BEYOND_THE_GRACE_SECONDS = 1.5

@@ -20,7 +20,7 @@ from harness.runs import (
     until_status,
 )
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("double_texting_sets")]
+pytestmark = pytest.mark.end_to_end
 
 AT_ONCE = 20
 STORM = 100

@@ -9,7 +9,7 @@ from harness.history import chain, log_at_rest, marks, segments
 from harness.processes import Server, started_server
 from harness.runs import start, status_or_gone, until_in_middle, until_status
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("double_texting_without_grace")]
+pytestmark = pytest.mark.end_to_end
 
 CUTS = 8
 

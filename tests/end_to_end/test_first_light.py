@@ -27,7 +27,7 @@ from harness.metrics_page import (
 from harness.processes import TASK_MAISTRO, Server, started_server
 from harness.slots import logged, until_logged
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("first_light")]
+pytestmark = pytest.mark.end_to_end
 
 GRAPH = "task_maistro"
 TOKENS_PER_SECOND = 200

@@ -19,7 +19,7 @@ from harness.runs import (
     until_status,
 )
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("interrupts")]
+pytestmark = pytest.mark.end_to_end
 
 QUESTION = {"question": "go on?"}
 LONG_SECONDS = 30.0

@@ -15,7 +15,7 @@ from harness.processes import Server, started_server
 from harness.runs import probe_input, start, status_or_gone, until_in_middle, until_status
 from harness.slots import logged, slots, until_quiet
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("isolation")]
+pytestmark = pytest.mark.end_to_end
 
 BLOCKING_SECONDS = 2.0
 

@@ -22,7 +22,7 @@ from harness.runs import (
 )
 from harness.slots import until_quiet
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("runs_and_threads")]
+pytestmark = pytest.mark.end_to_end
 
 LONG_SECONDS = 30.0
 UNKNOWN = "01a20000-0000-7000-8000-000000000000"

@@ -28,7 +28,7 @@ from harness.runs import probe_input, until_marked, until_status
 from harness.slots import logged, until_logged
 from harness.starts import is_taken
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("sidecar_beside_server")]
+pytestmark = pytest.mark.end_to_end
 
 GRACE_SECONDS = 0.1
 FAST_CHECKS = {

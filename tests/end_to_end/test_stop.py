@@ -21,7 +21,7 @@ from harness.runs import at_rest, start, status_or_gone, until_in_middle, until_
 from harness.scenes import Scene, attempts, on, place
 from harness.slots import until_logged
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("stop")]
+pytestmark = pytest.mark.end_to_end
 
 LONG_SECONDS = 60.0
 PROMPTLY_SECONDS = 8.0

@@ -16,7 +16,7 @@ from harness.history import marks
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import probe_input, start, until_in_middle, until_status
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("streams")]
+pytestmark = pytest.mark.end_to_end
 
 HEARTBEAT_SECONDS = 0.3
 LONG_SECONDS = 30.0

@@ -13,7 +13,7 @@ from harness.history import marks
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import at_rest, probe_input, start, until_in_middle, until_status
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("streams_readers")]
+pytestmark = pytest.mark.end_to_end
 
 HEARTBEAT_SECONDS = 0.3
 UNKNOWN = "01a20000-0000-7000-8000-000000000000"

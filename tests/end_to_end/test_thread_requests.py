@@ -13,7 +13,7 @@ from harness.history import WHOLE, chain, log_at_rest, marks
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import at_rest, probe_input, start, until_in_middle, until_status
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("thread_requests")]
+pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture(scope="module")
