@@ -29,7 +29,7 @@ from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
 from outrigger_server.runs.execute import Executor
 from outrigger_server.runs.finish import Finisher
-from outrigger_server.runs.lag import watch_lag
+from outrigger_server.runs.lag import lag_watched, watch_lag
 from outrigger_server.runs.recovery import Recovery
 from outrigger_server.runs.supervise import Supervisor
 from outrigger_server.runs.telemetry import RunTelemetry
@@ -67,6 +67,11 @@ class Running:
         if self.worker is not None:
             await self.worker.drain(grace_seconds)
         self.events.abandon()
+
+    def abandon(self) -> None:
+        """Stop waiting for runs whose end cannot be stored; the next start takes them over."""
+        if self.worker is not None:
+            self.worker.abandon()
 
 
 @asynccontextmanager
@@ -114,7 +119,7 @@ async def open_server(
         if not settings.server.no_worker:
             worker = await stack.enter_async_context(
                 Worker(
-                    owner=f"{socket.gethostname()}:{os.getpid()}",
+                    owner=f"{socket.gethostname()}-{os.getpid()}",
                     database=database,
                     wakeups=wakeups,
                     clock=clock,
@@ -128,6 +133,7 @@ async def open_server(
             )
         errands = await stack.enter_async_context(Errands())
         graph_loop.start("lag", watch_lag(metrics, "worker"))
+        await stack.enter_async_context(lag_watched(metrics, "api"))
         watcher = RunWatcher(database, events)
         services = Services(
             settings=settings,
@@ -136,7 +142,7 @@ async def open_server(
             clock=clock,
             metrics=metrics,
             assistants=assistant_directory,
-            states=ThreadStates(database, registry, graph_loop, clock, telemetry),
+            states=ThreadStates(database, registry, graph_loop, clock, telemetry, wakeups),
             creator=RunCreator(database, events, cancels, wakeups, clock, telemetry),
             canceller=RunCanceller(
                 database, registry, watcher, events, cancels, wakeups, clock, telemetry

@@ -1,7 +1,6 @@
 """The `outrigger` command: reads the environment once, starts the server, ends with it."""
 
 import asyncio
-import logging
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -29,6 +28,9 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 log = get_logger("outrigger")
+
+HAND_BACK_SECONDS = 5.0
+"""What handing runs back may take beyond the grace, and again in a hurry."""
 
 Config = Annotated[Path | None, typer.Option(help="The langgraph.json to serve.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
@@ -98,7 +100,6 @@ def _run(settings: Settings, *, with_sidecar: bool) -> None:
         stuck = runner.run(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
     if stuck:
         # A node that never returns; Python would wait for its thread for ever.
-        logging.shutdown()
         os._exit(0)
 
 
@@ -116,7 +117,7 @@ async def _serve(
             sidecar = await stack.enter_async_context(SidecarProcess(settings, url))
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
-        configure_logging(
+        output = configure_logging(
             service="server",
             format=_log_format(settings),
             level=settings.logs.log_level,
@@ -134,7 +135,10 @@ async def _serve(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         await _stop(running, server, signals, settings)
         await serving
-    return running.graph_loop.stuck
+    if running.graph_loop.stuck:
+        output.close()  # the process ends without its usual last steps
+        return True
+    return False
 
 
 def _open_metrics(settings: Settings) -> Metrics:
@@ -158,13 +162,22 @@ async def _stop(
 ) -> None:
     """Drain the runs, unless in a hurry, then let the HTTP server go."""
     log.info("stopping", grace_seconds=settings.server.shutdown_grace_seconds)
-    draining = asyncio.ensure_future(running.drain(settings.server.shutdown_grace_seconds))
+    grace = settings.server.shutdown_grace_seconds
+    draining = asyncio.ensure_future(running.drain(grace))
     hurrying = asyncio.ensure_future(signals.hurry.wait())
-    await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
-    if not draining.done():
-        await running.drain(0)
-    await draining
+    await asyncio.wait(
+        {draining, hurrying},
+        timeout=grace + HAND_BACK_SECONDS,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
     hurrying.cancel()
+    if not draining.done():
+        hasty = asyncio.ensure_future(running.drain(0))
+        await asyncio.wait({draining, hasty}, timeout=HAND_BACK_SECONDS)
+        if not draining.done():  # the database takes nothing any more
+            log.error("runs_not_handed_back")
+            running.abandon()
+        await asyncio.wait({draining, hasty})
     server.should_exit = True
 
 

@@ -32,8 +32,11 @@ STREAM_MODES = (
 """The stream modes a run may ask for."""
 
 
-def run_config(run: Run) -> RunnableConfig:
-    """The configuration of the run's present attempt."""
+def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
+    """The configuration of the run's present attempt.
+
+    With `at_head` it starts at the head of the history, wherever it was asked to start.
+    """
     given: Mapping[str, Any] = run.kwargs.get("config") or {}
     place = {
         "run_id": run.run_id,
@@ -44,7 +47,7 @@ def run_config(run: Run) -> RunnableConfig:
     }
     context = run.kwargs.get("context") or {}
     configurable = {**(given.get("configurable") or {}), **context, **place}
-    if checkpoint_id := run.kwargs.get("checkpoint_id"):
+    if not at_head and (checkpoint_id := run.kwargs.get("checkpoint_id")):
         configurable["checkpoint_id"] = checkpoint_id
     config: RunnableConfig = {
         "configurable": configurable,
@@ -54,6 +57,8 @@ def run_config(run: Run) -> RunnableConfig:
     if run.attempt == 1:
         # The root trace of the first attempt has the run's own id.
         config["run_id"] = uuid.UUID(run.run_id)
+    if (concurrency := given.get("max_concurrency")) is not None:
+        config["max_concurrency"] = concurrency
     if tags := given.get("tags"):
         config["tags"] = list(tags)
     if (limit := given.get("recursion_limit")) is not None:

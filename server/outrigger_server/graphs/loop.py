@@ -18,11 +18,15 @@ from typing import Any, ParamSpec, Self, TypeVar
 import uvloop
 from typing_extensions import override
 
+from outrigger_telemetry.logging import get_logger
+
 STOP_SECONDS = 1.0
 """What graphs get to end themselves when the loop is closed."""
 
 Result = TypeVar("Result")
 P = ParamSpec("P")
+
+log = get_logger("outrigger.graphs")
 
 _occupant: contextvars.ContextVar[str | None] = contextvars.ContextVar("occupant", default=None)
 
@@ -137,10 +141,10 @@ class GraphLoop:
             self._loop.call_soon_threadsafe(lambda: box[0].cancel() if box else None)
 
         task = GraphTask(name, self._home.create_future(), asyncio.Event(), cancel)
+        context = contextvars.copy_context()  # log lines from inside carry the caller's ids
         self._tasks[name] = task
 
         def begin() -> None:
-            context = contextvars.Context()
             context.run(_occupant.set, name)
             box.append(self._loop.create_task(coroutine, name=name, context=context))
             box[0].add_done_callback(finish)
@@ -162,7 +166,14 @@ class GraphLoop:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        while True:
+            try:
+                self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                # A node called exit(): asyncio hands that to whoever runs the loop, too.
+                log.warning("graph_tried_to_exit", error_class=type(error).__name__)
+            else:
+                return
 
     def _call_home(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:

@@ -32,6 +32,9 @@ class Attempt:
     source: GraphSource | None
     """None when this server no longer has the run's graph."""
     resume: bool = False
+    """An earlier attempt left something to go on from, in place of the input."""
+    at_head: bool = False
+    """It left a checkpoint: the place the run was asked to start from is behind it."""
     control: RunControl = field(default_factory=RunControl)
     live: bool = True
     """False once the attempt was cut: then nothing it emits leaves it."""

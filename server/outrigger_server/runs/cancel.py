@@ -1,12 +1,13 @@
 """Stops runs that somebody asked to stop, and removes runs and threads."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from outrigger_server.brokers.base import CancelSignals, EventLog, RunEnd, Wakeups
 from outrigger_server.domain.clock import Clock
-from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
+from outrigger_server.domain.run import CancelAction, Run, RunId, RunOutcome, ThreadId
 from outrigger_server.errors import IllegalTransition, NotFound
 from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.runs.ends import DELETED, GONE, GONE_ERROR, end_dropped
@@ -19,9 +20,8 @@ from outrigger_server.stores.runs import (
     delete_finished_run,
     find_run,
     get_run,
-    settle_thread,
 )
-from outrigger_server.stores.threads import delete_thread, get_thread
+from outrigger_server.stores.threads import delete_thread, hold_quiet_thread, release_thread
 from outrigger_server.threads.state import read_outcome
 
 NOTHING_TO_CANCEL = (
@@ -116,16 +116,29 @@ class RunCanceller:
     async def _follow_head(self, run: Run) -> None:
         if run.graph_id not in self.registry:
             return
-        source = self.registry.source(run.graph_id)
-        outcome = await self.database.read(partial(read_outcome, source, run.thread_id))
-        await self.database.write(
-            partial(
-                settle_thread,
-                thread_id=run.thread_id,
-                outcome=outcome,
-                now=self.clock.now(),
-            )
+        token = str(uuid.uuid4())
+        held = await self.database.write(
+            partial(hold_quiet_thread, thread_id=run.thread_id, token=token)
         )
+        if not held:  # a run is under way, whose end writes the values
+            return
+        source = self.registry.source(run.graph_id)
+        outcome = None
+        try:
+            outcome = await self.database.read_with_graph(
+                partial(read_outcome, source, run.thread_id)
+            )
+        finally:
+            await self.database.write(
+                partial(
+                    release_thread,
+                    thread_id=run.thread_id,
+                    token=token,
+                    outcome=outcome,
+                    now=self.clock.now(),
+                )
+            )
+            self.wakeups.notify()
 
     async def delete_thread(self, thread_id: ThreadId) -> None:
         """Remove a thread with everything on it; runs in flight are stopped and can write no more.
@@ -133,8 +146,8 @@ class RunCanceller:
         Raises:
             NotFound: There is no such thread.
         """
-        await self.database.read(partial(get_thread, thread_id=thread_id))
         in_flight = await self.database.write(partial(delete_thread, thread_id=thread_id))
-        for run_id in in_flight:
-            self.cancels.send(run_id, CancelAction.ROLLBACK)
-            self.events.end(RunEnd(run_id, DELETED, GONE, error=GONE_ERROR))
+        for run in in_flight:
+            self.cancels.send(run.run_id, CancelAction.ROLLBACK)
+            self.events.end(RunEnd(run.run_id, DELETED, GONE, error=GONE_ERROR))
+            self.telemetry.dropped(run, RunOutcome.CANCELLED)

@@ -71,7 +71,7 @@ class Executor:
     async def _stream(self, attempt: Attempt, source: GraphSource) -> None:
         run = attempt.run
         fence = RunFence(run.token)
-        config = run_config(run)
+        config = run_config(run, at_head=attempt.at_head)
         durable = run.kwargs.get("durability") == "sync"
         saver = FencedSaver(self._database, fence, self._telemetry, durable=durable)
         store = FencedStore(self._database, fence, self._telemetry)

@@ -100,9 +100,18 @@ class Finisher:
         if held is not None:
             self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
 
-    async def hand_back(self, run: Run) -> bool:
-        """Put a stopped run back into the queue; False when a cancel was asked for meanwhile."""
-        job = partial(hand_back, token=run.token, thread_id=run.thread_id, now=self._clock.now())
+    async def hand_back(self, run: Run, *, blameless: bool = True) -> bool:
+        """Put a stopped run back into the queue; False when a cancel was asked for meanwhile.
+
+        Only a `blameless` attempt does not count against the attempts a run may have.
+        """
+        job = partial(
+            hand_back,
+            token=run.token,
+            thread_id=run.thread_id,
+            now=self._clock.now(),
+            blameless=blameless,
+        )
         return bool(await self._persist(job))
 
     async def fence(self, run: Run) -> None:
@@ -147,7 +156,7 @@ class Finisher:
 
         while True:
             try:
-                return await self._database.read(job)
+                return await self._database.read_with_graph(job)
             except GraphFailed as error:
                 log.warning("state_not_readable", run_id=run.run_id, error_class=error.kind)
                 return UNREADABLE, False

@@ -61,6 +61,10 @@ class Supervisor:
             self._cancels.forget(run.run_id)
         return task
 
+    def _is_last(self, attempt: Attempt) -> bool:
+        run = attempt.run
+        return run.attempt - run.handed_back >= self._settings.max_attempts
+
     async def _until_ended_or_told(self, attempt: Attempt, task: GraphTask) -> None:
         told = asyncio.ensure_future(attempt.told.wait())
         try:
@@ -76,6 +80,7 @@ class Supervisor:
 
     async def _end(self, attempt: Attempt, source: GraphSource, ending: Ending) -> None:
         run = attempt.run
+        await self._finisher.settle()
         match ending.kind:
             case EndKind.DONE:
                 await self._finisher.succeed(run, source)
@@ -86,8 +91,12 @@ class Supervisor:
                 # Nobody asked: the graph cancelled itself.
                 error = GraphFailed("CancelledError", "The graph cancelled its own task.")
                 await self._finisher.fail(run, source, error)
+            case EndKind.UNAVAILABLE if self._is_last(attempt):
+                text = f"The database refused a write in each of {run.attempt} attempts."
+                await self._finisher.fail(run, source, GraphFailed("StoreUnavailable", text))
             case EndKind.UNAVAILABLE:
                 # Once the database takes this, the run goes on where it stood.
-                await self._finisher.hand_back(run)
+                if not await self._finisher.hand_back(run, blameless=False):
+                    await self._finisher.interrupt(run, source)
             case EndKind.FENCED:
                 return

@@ -28,6 +28,8 @@ from outrigger_telemetry.logging import get_logger
 POLL_SECONDS = 5.0
 """The safety net under lost wake-ups."""
 
+RETRY_SECONDS = 1.0
+
 log = get_logger("outrigger.runs")
 
 
@@ -62,6 +64,7 @@ class Worker:
         self._telemetry = telemetry
         self._settings = settings
         self._attempts: dict[str, Attempt] = {}
+        self._works: set[asyncio.Task[None]] = set()
         self._zombies: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._idle = asyncio.Event()
@@ -113,6 +116,11 @@ class Worker:
                 attempt.tell(Order.HAND_BACK)
         await self._idle.wait()
 
+    def abandon(self) -> None:
+        """Let go of every attempt, whatever its end; the next start takes the runs over."""
+        for work in self._works:
+            work.cancel()
+
     @property
     def free_slots(self) -> int:
         """Slots that a claim may fill."""
@@ -126,7 +134,10 @@ class Worker:
                 pause = await self._claim_what_fits()
             except Unavailable as error:
                 log.warning("claim_failed", reason=error.code)
-                pause = 1.0
+                pause = RETRY_SECONDS
+            except Exception:  # the edge around one claim: the next one may do better
+                log.exception("claim_failed", reason="internal")
+                pause = RETRY_SECONDS
 
     async def _claim_what_fits(self) -> float:
         """Claim until no slot or no due run is left; return how long nothing will change."""
@@ -160,7 +171,9 @@ class Worker:
         self._attempts[attempt.name] = attempt
         self._idle.clear()
         self._show_slots()
-        self._tasks.create_task(self._work(attempt), name=f"attempt:{attempt.name}")
+        work = self._tasks.create_task(self._work(attempt), name=f"attempt:{attempt.name}")
+        self._works.add(work)
+        work.add_done_callback(self._works.discard)
 
     async def _work(self, attempt: Attempt) -> None:
         task = None
@@ -195,8 +208,9 @@ class Worker:
                 await self._finisher.fail(run, None, GraphFailed("GraphMissing", text))
                 return None
             if run.attempt > 1:
-                owned = partial(traces.owns_any, run_id=run.run_id)
-                attempt.resume = await self._database.read(owned)
+                found = await self._database.read(partial(traces.footing, run_id=run.run_id))
+                attempt.at_head = found.has_checkpoint
+                attempt.resume = found.has_checkpoint or found.has_write
             return await self._supervisor.supervise(attempt, attempt.source)
 
     def _keep_slot_of(self, task: GraphTask) -> None:
@@ -219,6 +233,8 @@ class Worker:
                 await self._recovery.sweep(self._live())
             except Unavailable as error:
                 log.warning("sweep_failed", reason=error.code)
+            except Exception:  # the edge around one sweep
+                log.exception("sweep_failed", reason="internal")
 
     def _live(self) -> frozenset[RunId]:
         return frozenset(attempt.run.run_id for attempt in tuple(self._attempts.values()))

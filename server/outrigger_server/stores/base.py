@@ -44,6 +44,10 @@ class Database(Protocol):
         """
         ...
 
+    async def read_with_graph(self, job: Job[Result]) -> Result:
+        """`read` for jobs that run users' code, on threads that nothing else waits for."""
+        ...
+
     def write_blocking(self, job: Job[Result]) -> Result:
         """`write` for plain threads; never call it on an event loop."""
         ...

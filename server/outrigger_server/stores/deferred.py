@@ -37,6 +37,10 @@ class DeferredWrites:
         """See `Database.read`."""
         return await self._database.read(job)
 
+    async def read_with_graph(self, job: Job[Result]) -> Result:
+        """See `Database.read_with_graph`."""
+        return await self._database.read_with_graph(job)
+
     def read_blocking(self, job: Job[Result]) -> Result:
         """See `Database.read_blocking`."""
         return self._database.read_blocking(job)

@@ -125,6 +125,12 @@ def in_flight(connection: Connection, thread_id: ThreadId) -> list[InFlightRun]:
     ]
 
 
+def in_flight_runs(connection: Connection, thread_id: ThreadId) -> list[Run]:
+    """The same as whole rows."""
+    query = select(*_RUN_COLUMNS).where(runs.c.thread_id == thread_id, _IN_FLIGHT)
+    return [to_run(row) for row in connection.execute(query).mappings()]
+
+
 def create_run(
     connection: Connection, thread_id: ThreadId, request: RunRequest, now: int
 ) -> Created:
@@ -418,8 +424,15 @@ def close_fence(connection: Connection, token: AttemptToken) -> None:
     )
 
 
-def hand_back(connection: Connection, token: AttemptToken, thread_id: ThreadId, now: int) -> bool:
-    """Put a run back into the queue without blame; its next attempt goes on from here."""
+def hand_back(
+    connection: Connection,
+    token: AttemptToken,
+    thread_id: ThreadId,
+    now: int,
+    *,
+    blameless: bool = True,
+) -> bool:
+    """Put a run back into the queue; its next attempt goes on from here."""
     result = connection.execute(
         update(runs)
         .where(
@@ -430,7 +443,7 @@ def hand_back(connection: Connection, token: AttemptToken, thread_id: ThreadId, 
         )
         .values(
             status=RunStatus.PENDING.value,
-            handed_back=runs.c.handed_back + 1,
+            handed_back=runs.c.handed_back + int(blameless),
             owner=None,
             lease_until=None,
             updated_at=now,

@@ -59,6 +59,7 @@ class SqliteDatabase:
         self.writer = Writer(connection)
         self.writer.start()
         self._readers = concurrent.futures.ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._graph_readers = concurrent.futures.ThreadPoolExecutor(READERS, "graph-reader")
         return self
 
     async def __aexit__(
@@ -70,6 +71,8 @@ class SqliteDatabase:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        # Users' code may never end: what it reads with is left to the end of the process.
+        self._graph_readers.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown()
         self.writer.stop()
         for connection in self._opened:
@@ -91,9 +94,18 @@ class SqliteDatabase:
 
     async def read(self, job: Job[Result]) -> Result:
         """See `Database.read`."""
+        return await self._read_in(self._readers, job)
+
+    async def read_with_graph(self, job: Job[Result]) -> Result:
+        """See `Database.read_with_graph`."""
+        return await self._read_in(self._graph_readers, job)
+
+    async def _read_in(
+        self, readers: concurrent.futures.ThreadPoolExecutor, job: Job[Result]
+    ) -> Result:
         loop = asyncio.get_running_loop()
         try:
-            reading = loop.run_in_executor(self._readers, self._read, job)
+            reading = loop.run_in_executor(readers, self._read, job)
         except RuntimeError as error:
             raise StoreUnavailable("The server is stopping; nothing was read.") from error
         return await reading
@@ -125,7 +137,8 @@ class SqliteDatabase:
         if connection is None:
             connection = self._reading_engine.connect()
             self._local.connection = connection
-            self._opened.append(connection)
+            if threading.current_thread().name.startswith("sqlite-reader"):
+                self._opened.append(connection)
         return connection
 
     def _engine(self, mode: str) -> Engine:

@@ -23,11 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from outrigger_server.domain.run import RunId, ThreadId
+from outrigger_server.domain.run import Run, RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome, ThreadStatus
 from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBusy
 from outrigger_server.stores import traces
-from outrigger_server.stores.runs import in_flight, refresh_head, settle_thread
+from outrigger_server.stores.runs import in_flight, in_flight_runs, refresh_head, settle_thread
 from outrigger_server.stores.tables import runs, threads
 
 _STATUS = case(
@@ -123,7 +123,7 @@ def patch_thread(
     return get_thread(connection, thread_id)
 
 
-def delete_thread(connection: Connection, thread_id: ThreadId) -> list[RunId]:
+def delete_thread(connection: Connection, thread_id: ThreadId) -> list[Run]:
     """Remove the thread with its runs and checkpoints; running attempts are fenced by that.
 
     Returns:
@@ -132,13 +132,13 @@ def delete_thread(connection: Connection, thread_id: ThreadId) -> list[RunId]:
     Raises:
         NotFound: There is no such thread.
     """
-    present = in_flight(connection, thread_id)
+    present = in_flight_runs(connection, thread_id)
     result = connection.execute(delete(threads).where(threads.c.thread_id == thread_id))
     if not result.rowcount:
         raise NotFound(f"Thread with ID {thread_id} not found")
     connection.execute(delete(runs).where(runs.c.thread_id == thread_id))
     traces.erase_thread(connection, thread_id)
-    return [run.run_id for run in present]
+    return present
 
 
 # -- search --------------------------------------------------------------------
@@ -245,6 +245,18 @@ def hold_thread(
     )
     if not result.rowcount:
         raise Conflict(f"Thread {thread_id} is being changed by another request; try again.")
+
+
+def hold_quiet_thread(connection: Connection, thread_id: ThreadId, token: str) -> bool:
+    """Keep runs from starting, unless one runs or the thread is held: then return False."""
+    if any(run.status is RunStatus.RUNNING for run in in_flight(connection, thread_id)):
+        return False
+    result = connection.execute(
+        update(threads)
+        .where(threads.c.thread_id == thread_id, threads.c.hold_token.is_(None))
+        .values(hold_token=token, head_at=None)
+    )
+    return bool(result.rowcount)
 
 
 def release_thread(

@@ -6,6 +6,7 @@ there. When it replaces an earlier run's write, that one is kept as long as the 
 """
 
 import sqlite3
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -116,15 +117,25 @@ def require_checkpoint(connection: Connection, thread_id: str, checkpoint_id: st
         raise InvalidRequest(f"The thread has no checkpoint {checkpoint_id}")
 
 
-def owns_any(connection: Connection, run_id: RunId) -> bool:
-    """True when the run left a checkpoint or a write: its next attempt resumes there."""
-    row = (
-        driver_of(connection)
-        .execute(
-            "SELECT 1 FROM checkpoints WHERE run_id = ? UNION ALL "
-            "SELECT 1 FROM writes WHERE run_id = ? LIMIT 1",
-            (run_id, run_id),
-        )
-        .fetchone()
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What an earlier attempt of a run left to go on from."""
+
+    has_checkpoint: bool
+    """It wrote a checkpoint in the thread's own namespace: that is the head now."""
+    has_write: bool
+    """It wrote to the checkpoint it started from."""
+
+
+def footing(connection: Connection, run_id: RunId) -> Footing:
+    """Say where the run's next attempt stands."""
+    driver = driver_of(connection)
+    checkpoint = driver.execute(
+        "SELECT 1 FROM checkpoints WHERE run_id = ? AND checkpoint_ns = '' LIMIT 1", (run_id,)
     )
-    return row is not None
+    write = driver.execute(
+        "SELECT 1 FROM writes JOIN checkpoints USING (thread_id, checkpoint_ns, checkpoint_id) "
+        "WHERE writes.run_id = ? LIMIT 1",
+        (run_id,),
+    )
+    return Footing(checkpoint.fetchone() is not None, write.fetchone() is not None)

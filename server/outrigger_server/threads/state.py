@@ -4,6 +4,7 @@ Reads run on a reading thread over one snapshot of the database, so a slow graph
 holds up the server's loop. Changes hold the thread, so no run starts meanwhile.
 """
 
+import asyncio
 import sqlite3
 import uuid
 from collections.abc import Mapping
@@ -19,10 +20,11 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from outrigger_server.brokers.base import Wakeups
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome
-from outrigger_server.errors import BadState, GraphFailed, OutriggerError
+from outrigger_server.errors import BadState, GraphFailed, OutriggerError, Unavailable
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
@@ -33,6 +35,11 @@ from outrigger_server.stores.deferred import DeferredWrites
 from outrigger_server.stores.fence import HoldFence
 from outrigger_server.stores.items import FencedStore
 from outrigger_server.stores.threads import get_thread, hold_thread, release_thread
+from outrigger_telemetry.logging import get_logger
+
+RETRY_SECONDS = 1.0
+
+log = get_logger("outrigger.threads")
 
 EMPTY_STATE: Mapping[str, Any] = {
     "values": {},
@@ -78,12 +85,14 @@ class ThreadStates:
         graph_loop: GraphLoop,
         clock: Clock,
         observer: WriteObserver,
+        wakeups: Wakeups,
     ) -> None:
         self._database = database
         self._registry = registry
         self._graph_loop = graph_loop
         self._clock = clock
         self._observer = observer
+        self._wakeups = wakeups
 
     async def get(
         self, thread_id: ThreadId, *, checkpoint_id: str | None = None, subgraphs: bool = False
@@ -101,7 +110,7 @@ class ThreadStates:
                 return dict(EMPTY_STATE)
             return to_json(read_snapshot(source, config, connection, subgraphs=subgraphs))
 
-        return await self._database.read(read)
+        return await self._database.read_with_graph(read)
 
     async def history(self, thread_id: ThreadId, query: HistoryQuery) -> list[dict[str, Any]]:
         """The states the thread went through, newest first.
@@ -123,7 +132,7 @@ class ThreadStates:
                 )
                 return [to_json(state) for state in states]
 
-        return await self._database.read(read)
+        return await self._database.read_with_graph(read)
 
     async def update(self, thread_id: ThreadId, change: StateUpdate) -> RunnableConfig:
         """Write a checkpoint with the change and return where it stands.
@@ -155,18 +164,31 @@ class ThreadStates:
             config = await self._graph_loop.call(
                 f"update:{token}", self._update(source, thread_id, token, change)
             )
-            outcome = await self._database.read(partial(read_outcome, source, thread_id))
+            outcome = await self._database.read_with_graph(partial(read_outcome, source, thread_id))
         finally:
-            await self._database.write(
-                partial(
-                    release_thread,
-                    thread_id=thread_id,
-                    token=token,
-                    outcome=outcome,
-                    now=self._clock.now(),
-                )
-            )
+            await self._release(thread_id, token, outcome)
         return config
+
+    async def _release(
+        self, thread_id: ThreadId, token: str, outcome: ThreadOutcome | None
+    ) -> None:
+        """End the hold, however long the database refuses that, and wake the workers."""
+        job = partial(
+            release_thread,
+            thread_id=thread_id,
+            token=token,
+            outcome=outcome,
+            now=self._clock.now(),
+        )
+        while True:
+            try:
+                await self._database.write(job)
+            except Unavailable as error:
+                log.warning("thread_stays_held", thread_id=thread_id, reason=error.code)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._wakeups.notify()
+                return
 
     async def _update(
         self, source: GraphSource, thread_id: ThreadId, token: str, change: StateUpdate

@@ -44,12 +44,13 @@ Offset = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class ConfigBody(BaseModel):
-    """A run's configuration; other keys are passed on."""
+    """A run's configuration."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="ignore")
 
     tags: list[str] | None = None
     recursion_limit: Annotated[int, Field(ge=1)] | None = None
+    max_concurrency: Annotated[int, Field(ge=1)] | None = None
     configurable: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
 
