@@ -134,7 +134,7 @@ class ServerSettings(SettingsGroup):
     )
     no_worker: bool = Field(
         default=False,
-        description="Serve the API only; runs wait until a process with a worker takes them.",
+        description="Serve the API only; runs wait for the next start with a worker.",
     )
     shutdown_grace_seconds: float = Field(
         default=10.0,

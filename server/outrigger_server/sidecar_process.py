@@ -99,7 +99,10 @@ class SidecarProcess:
             code = await self._process.wait()
             log.error("sidecar_ended", exit_code=code, restart_seconds=RESTART_SECONDS)
             await asyncio.sleep(RESTART_SECONDS)
-            self._process = await self._start()
+            try:
+                self._process = await self._start()
+            except OSError as error:  # no process to be had now: wait for the next turn
+                log.warning("sidecar_not_started", reason=error.strerror)
 
     async def _stop(self) -> None:
         """Close the pipe and wait for the sidecar to leave."""

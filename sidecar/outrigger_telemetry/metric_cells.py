@@ -103,6 +103,7 @@ class FileCells:
         self._files: dict[str, ValueFile] = {}
         self._cells: list[FileCell] = []
         self._is_closed = False
+        self._may_lose = False
         self._process = ProcessLock(directory, role=role)
 
     def new(self, spec: MetricSpec, sample: str, labels: Mapping[str, str]) -> Cell:
@@ -111,10 +112,19 @@ class FileCells:
         with self._lock:
             if self._is_closed:
                 return Cell(self._lock)
-            file = self._file(spec)
-            cell = FileCell(self._lock, file, file.append(key))
+            try:
+                file = self._file(spec)
+                cell = FileCell(self._lock, file, file.append(key))
+            except OSError:
+                if not self._may_lose:
+                    raise
+                return Cell(self._lock)
             self._cells.append(cell)
         return cell
+
+    def may_lose(self) -> None:
+        """From now on keep in memory what the disk has no space for, instead of raising."""
+        self._may_lose = True
 
     def close(self) -> None:
         """Close the files and say that this process has ended; a reader folds them later."""

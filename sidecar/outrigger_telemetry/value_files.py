@@ -28,15 +28,23 @@ class ValueFile:
     """Writes named numbers. Not safe for threads; the caller holds a lock."""
 
     def __init__(self, path: Path) -> None:
-        """Make the file at `path`, which must not exist yet."""
+        """Make the file at `path`, which must not exist yet.
+
+        Raises:
+            OSError: It cannot be made, or the disk has no space for it.
+        """
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        os.ftruncate(self._descriptor, _FIRST_SIZE)
+        _allocate(self._descriptor, _FIRST_SIZE)
         self._map = mmap.mmap(self._descriptor, _FIRST_SIZE)
         self._used = _HEADER_BYTES
         self._map[0:4] = _USED.pack(self._used)
 
     def append(self, key: str, value: float = 0.0) -> int:
-        """Add a number under `key` and return where it stands, for `write`."""
+        """Add a number under `key` and return where it stands, for `write`.
+
+        Raises:
+            OSError: The disk has no space for a longer file; nothing changed.
+        """
         encoded = key.encode()
         encoded_padded = encoded + b" " * (8 - (len(encoded) + 4) % 8)
         entry = _USED.pack(len(encoded)) + encoded_padded + _PAIR.pack(value, 0.0)
@@ -63,9 +71,14 @@ class ValueFile:
         size = len(self._map)
         while size < needed:
             size *= 2
-        os.ftruncate(self._descriptor, size)
+        _allocate(self._descriptor, size)
         self._map.close()
         self._map = mmap.mmap(self._descriptor, size)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    # Not ftruncate: writing to a mapped page that the disk has no space for kills the process.
+    os.posix_fallocate(descriptor, 0, size)
 
 
 def read_values(path: Path) -> list[tuple[bytes, float]]:

@@ -18,6 +18,8 @@ from outrigger_telemetry.metrics import Metrics
 
 MAX_REQUEST_ID = 128
 OK = 200
+CLIENT_LEFT = 499
+"""What nginx calls an answer that nobody waited for; no fault of the server's."""
 QUIET_ROUTES = frozenset({"/", "/ok"})
 """Asked every second by probes: logged only when they fail, or at level debug."""
 
@@ -33,6 +35,7 @@ class _Exchange:
     first_byte: float | None = None
     sent: int = 0
     received: int = 0
+    begun: bool = False
     complete: bool = False
     left: bool = False
 
@@ -72,7 +75,12 @@ class Access:
         if length.isdigit() and int(length) > self._max_body_bytes:
             await problem(413, self._too_large)(scope, receive, send)
             return
-        await self._app(scope, self._limited(receive, exchange), send)
+        try:
+            await self._app(scope, self._limited(receive, exchange), send)
+        except Exception:  # the edge around one request
+            log.exception("request_failed")
+            if not exchange.begun:
+                await problem(500, "Internal Server Error")(scope, receive, send)
 
     @property
     def _too_large(self) -> str:
@@ -96,6 +104,7 @@ class Access:
     def _noting(self, send: Send, exchange: _Exchange, request_id: str) -> Send:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
+                exchange.begun = True
                 exchange.status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             else:
@@ -109,6 +118,8 @@ class Access:
     def _record(self, scope: Scope, exchange: _Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
         route = _route(scope)
+        if exchange.left and not exchange.begun:
+            exchange.status = CLIENT_LEFT
         self._metrics.observe(
             specs.HTTP_SERVER_REQUEST_DURATION_SECONDS,
             seconds,

@@ -1,34 +1,55 @@
 """Assistants: show and search."""
 
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Path, Response
 
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.render import assistant_json, json_response
 from outrigger_server.api.services import ServicesOf
 from outrigger_server.api.threads import paging
 from outrigger_server.api.wire.assistants import AssistantSearch
+from outrigger_server.assistants.directory import AssistantQuery
 from outrigger_server.errors import InvalidRequest
 
 router = APIRouter(prefix="/assistants", tags=["Assistants"], route_class=JsonRoute)
 
 
+async def _assistant_id(assistant_id: Annotated[str, Path()]) -> str:
+    try:
+        return str(uuid.UUID(assistant_id))
+    except ValueError:
+        raise InvalidRequest("Invalid assistant ID: must be a UUID") from None
+
+
+AssistantIdOf = Annotated[str, Depends(_assistant_id)]
+
+
 @router.post("/search")
 async def search(body: AssistantSearch, services: ServicesOf) -> Response:
     """Find assistants."""
-    found, total = await services.assistants.search(
-        graph_id=body.graph_id, limit=body.limit, offset=body.offset
+    query = AssistantQuery(
+        graph_id=body.graph_id,
+        name=body.name,
+        metadata=body.metadata or {},
+        sort_by=body.sort_by or "created_at",
+        descending=body.sort_order != "asc",
+        limit=body.limit,
+        offset=body.offset,
     )
+    found, total = await services.assistants.search(query)
     shown = [assistant_json(assistant) for assistant in found]
     return json_response(shown, headers=paging(total, body.offset, len(shown)))
 
 
 @router.get("/{assistant_id}")
-async def get(assistant_id: str, services: ServicesOf) -> Response:
+async def get(assistant_id: AssistantIdOf, services: ServicesOf) -> Response:
     """Show an assistant."""
-    try:
-        wanted = str(uuid.UUID(assistant_id))
-    except ValueError:
-        raise InvalidRequest("Invalid assistant ID: must be a UUID") from None
-    return json_response(assistant_json(await services.assistants.get(wanted)))
+    return json_response(assistant_json(await services.assistants.get(assistant_id)))
+
+
+@router.get("/{assistant_id}/schemas")
+async def schemas(assistant_id: AssistantIdOf, services: ServicesOf) -> Response:
+    """Show what an assistant's graph takes and gives."""
+    return json_response(await services.assistants.schemas(assistant_id))

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 from typing_extensions import override
 
 MAX_DEPTH = 100
@@ -47,9 +48,15 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            return await handle(JsonRequest(request.scope, request.receive))
+            return await handle(JsonRequest(_as_json(request.scope), request.receive))
 
         return handler
+
+
+def _as_json(scope: Scope) -> Scope:
+    """The request as one whose body is JSON: no other kind is taken here, however it is called."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    return {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
 
 
 def _refuse(constant: str) -> None:

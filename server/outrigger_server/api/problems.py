@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from outrigger_server import errors
 from outrigger_server.api.render import json_response
+from outrigger_server.graphs.encoding import encode
 from outrigger_telemetry.logging import get_logger
 
 STATUS: Mapping[type[errors.OutriggerError], int] = {
@@ -38,7 +39,6 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(errors.OutriggerError, _outrigger_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _fault)
 
 
 async def _outrigger_error(_request: Request, error: Exception) -> Response:
@@ -60,11 +60,6 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), error.headers)
 
 
-async def _fault(_request: Request, error: Exception) -> Response:
-    log.error("request_failed", exc_info=error)
-    return problem(500, "Internal Server Error")
-
-
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error answer."""
     return json_response({"detail": detail}, status=status, headers=headers)
@@ -80,7 +75,7 @@ def _fault_line(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "json_invalid" or (not place and fault["type"] == "missing"):
         return "Invalid JSON in request body"
     if not place:
-        return "The request body is not a JSON object"
+        return f'{encode(fault.get("input")).decode():.100} is not of type "object"'
     name = ".".join(place)
     if fault["type"] == "missing":
         return f"{name}: this field is required"

@@ -74,7 +74,6 @@ async def stream(
     """Start a run and stream it."""
     requested = time.monotonic()
     run_id = new_run_id()
-    services.events.open(run_id, resumable=body.stream_resumable)
     subscription = services.events.subscribe(run_id, None)
     try:
         run = await _create(services, thread_id, body, request, run_id)
@@ -160,9 +159,7 @@ async def join_stream(
     place = f"/threads/{thread_id}/runs/{run_id}"
     headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
     try:
-        found = partial(get_run, thread_id=thread_id, run_id=run_id)
-        subscription = await services.watcher.follow(thread_id, run_id, after)
-        run = await services.database.read(found)
+        run, subscription = await services.watcher.follow(thread_id, run_id, after)
     except NotFound:
         missing = error_frame("HTTPException", "404: Run not found")
         return Response(missing, headers=dict(headers))

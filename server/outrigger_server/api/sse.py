@@ -75,6 +75,8 @@ class RunStream:
             last, reason = self._last_words()
             yield last
         finally:
+            if self.subscription.dropped:
+                reason = "slow_reader"
             self.subscription.close()
             self.metrics.add(specs.STREAMS_ACTIVE, -1, mode=mode)
             self.metrics.increment(

@@ -1,18 +1,43 @@
 """Finds assistants by id or by the name of their graph."""
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
 
 from outrigger_server.domain.assistant import Assistant, system_assistant
 from outrigger_server.domain.clock import Clock
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.graphs.registry import GraphRegistry
+from outrigger_server.graphs.schemas import graph_schemas
 from outrigger_server.stores.assistants import (
     get_assistant,
+    list_assistants,
     put_system_assistants,
-    search_assistants,
 )
 from outrigger_server.stores.base import Database
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantQuery:
+    """Which assistants are wanted, in which order."""
+
+    graph_id: str | None
+    name: str | None
+    metadata: Mapping[str, Any]
+    sort_by: str
+    descending: bool
+    limit: int
+    offset: int
+
+    def matches(self, assistant: Assistant) -> bool:
+        """True when name and metadata are as wanted; a part of the name is enough."""
+        if self.name is not None and self.name.lower() not in assistant.name.lower():
+            return False
+        return all(assistant.metadata.get(key) == value for key, value in self.metadata.items())
 
 
 class AssistantDirectory:
@@ -69,11 +94,29 @@ class AssistantDirectory:
         except NotFound as error:
             raise NotFound("Thread or assistant not found.") from error
 
-    async def search(
-        self, *, graph_id: str | None, limit: int, offset: int
-    ) -> tuple[list[Assistant], int]:
-        """The assistants, of one graph or of all, and how many there are in all."""
-        graph_ids = self._registry.ids if graph_id is None else (graph_id,)
-        return await self._database.read(
-            partial(search_assistants, graph_ids=graph_ids, limit=limit, offset=offset)
-        )
+    async def schemas(self, assistant_id: str) -> dict[str, Any]:
+        """JSON schemas of what the assistant's graph takes and gives.
+
+        Raises:
+            NotFound: There is no such assistant.
+            GraphFailed: Its graph could not be made.
+        """
+        assistant = await self.get(assistant_id)
+        source = self._registry.source(assistant.graph_id)
+
+        def describe(_connection: Connection) -> dict[str, Any]:
+            with source.open_blocking({}, checkpointer=None, store=None) as graph:
+                return graph_schemas(graph, graph_id=assistant.graph_id)
+
+        return await self._database.read_with_graph(describe)
+
+    async def search(self, query: AssistantQuery) -> tuple[list[Assistant], int]:
+        """The assistants that match every condition, and how many there are in all.
+
+        There are as many as graphs, so they are read whole and sifted here.
+        """
+        graph_ids = self._registry.ids if query.graph_id is None else (query.graph_id,)
+        found = await self._database.read(partial(list_assistants, graph_ids=graph_ids))
+        found = [assistant for assistant in found if query.matches(assistant)]
+        found.sort(key=lambda each: getattr(each, query.sort_by), reverse=query.descending)
+        return found[query.offset : query.offset + query.limit], len(found)

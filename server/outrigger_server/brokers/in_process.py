@@ -14,6 +14,9 @@ from outrigger_server.errors import Unavailable
 
 STOPPING = "The server is stopping; the run is kept. Ask again in a moment."
 
+BYTES_LIMIT = 64 * 1024 * 1024
+"""What one run's kept events, or one reader's waiting ones, may take."""
+
 EARLY_SIGNALS = 1000
 """Signals kept for runs whose attempt does not listen yet; the row is the safety net."""
 
@@ -74,6 +77,7 @@ class _Reader:
         self._stream = stream
         self._limit = limit
         self._waiting: deque[Event] = deque()
+        self._bytes = 0
         self._news = asyncio.Event()
         self._closed = False
         self.dropped = False
@@ -88,7 +92,8 @@ class _Reader:
         return self._stream.abandoned
 
     def offer(self, event: Event) -> None:
-        if len(self._waiting) >= self._limit:
+        self._bytes += len(event.data)
+        if len(self._waiting) >= self._limit or self._bytes > BYTES_LIMIT:
             self.dropped = True
             self._waiting.clear()
             self.close()
@@ -102,7 +107,9 @@ class _Reader:
     async def events(self, heartbeat: float) -> AsyncIterator[Event | None]:
         while True:
             while self._waiting:
-                yield self._waiting.popleft()
+                event = self._waiting.popleft()
+                self._bytes -= len(event.data)
+                yield event
             if self._closed or self._stream.end is not None or self._stream.abandoned:
                 return
             self._news.clear()
@@ -123,6 +130,7 @@ class _Stream:
     resumable: bool = False
     last_id: EventId = FIRST_EVENT_ID
     kept: deque[Event] = field(default_factory=deque)
+    kept_bytes: int = 0
     forgotten: EventId | None = None
     readers: set[_Reader] = field(default_factory=set)
     waiters: set[asyncio.Future[RunEnd]] = field(default_factory=set)
@@ -193,9 +201,12 @@ class InProcessEventLog:
                 reader.offer(event)
 
     def _keep(self, stream: _Stream, event: Event) -> None:
-        if len(stream.kept) >= self._limit:
-            stream.forgotten = stream.kept.popleft().id
         stream.kept.append(event)
+        stream.kept_bytes += len(event.data)
+        while len(stream.kept) > self._limit or stream.kept_bytes > BYTES_LIMIT:
+            oldest = stream.kept.popleft()
+            stream.kept_bytes -= len(oldest.data)
+            stream.forgotten = oldest.id
 
     def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
         """See `EventLog.subscribe`."""

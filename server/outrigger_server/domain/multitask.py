@@ -1,7 +1,7 @@
 """Double-texting: what becomes of the runs in flight when a thread gets another run.
 
 One pure function decides; creating a run applies its answer in the transaction that
-locks the thread. Strategies and their promises: docs/double-texting.md.
+locks the thread. What the strategies promise is in the README.
 """
 
 from collections.abc import Sequence

@@ -22,10 +22,10 @@ from dotenv.parser import parse_stream
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.settings import setting_names
 
-# Keys of the official format that say how to build an image: nothing to warn of when serving.
+# Keys of the official format that say how to build an image.
 _BUILD_KEYS = frozenset(
     {
-        *("$schema", "_INTERNAL_docker_tag", "api_version", "base_image", "dockerfile_lines"),
+        *("_INTERNAL_docker_tag", "api_version", "base_image", "dockerfile_lines"),
         *("image_distro", "keep_pkg_tools", "node_version", "pip_config_file", "pip_installer"),
         "python_version",
     }
@@ -78,12 +78,7 @@ class Manifest:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line for each ignored key: what it means that it is ignored."""
-        return tuple(
-            f"{self.path}: {key}: "
-            + (f"not applied by this version; {why}" if why else "unknown key, ignored")
-            for key in self.ignored_keys
-            for why in [_UNSERVED_KEYS.get(key)]
-        )
+        return tuple(f"{self.path}: {key}: " + _consequence(key) for key in self.ignored_keys)
 
 
 def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
@@ -115,8 +110,15 @@ def _ignored(content: Mapping[str, Any]) -> list[str]:
     return [
         key
         for key, value in content.items()
-        if key not in _SERVED_KEYS | _BUILD_KEYS and (value or key not in _UNSERVED_KEYS)
+        if key not in _SERVED_KEYS | {"$schema"} and (value or key not in _UNSERVED_KEYS)
     ]
+
+
+def _consequence(key: str) -> str:
+    if key in _BUILD_KEYS:
+        return "says how to build an image; a running server does not need it"
+    why = _UNSERVED_KEYS.get(key)
+    return f"not applied by this version; {why}" if why else "unknown key, ignored"
 
 
 class _Reader:

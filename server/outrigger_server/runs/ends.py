@@ -15,6 +15,9 @@ ROLLED_BACK = "rolled_back"
 DELETED = "deleted"
 """What stands in for the status of a run whose thread was deleted."""
 
+NOT_FOUND = "not_found"
+"""What stands in for the status of a run that is not there, whatever became of it."""
+
 GONE_ERROR = {"error": "HTTPException", "message": "404: Run not found"}
 GONE = encode({"__error__": GONE_ERROR})
 """What those are told who wait for a run that is not there."""

@@ -11,7 +11,7 @@ from outrigger_server.domain.event import EventId
 from outrigger_server.domain.run import Run, RunId, ThreadId
 from outrigger_server.domain.thread import Thread
 from outrigger_server.errors import NotFound
-from outrigger_server.runs.ends import GONE, ROLLED_BACK, ended_earlier
+from outrigger_server.runs.ends import GONE, NOT_FOUND, ended_earlier
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.runs import get_run
 from outrigger_server.stores.threads import get_thread
@@ -42,8 +42,8 @@ class RunWatcher:
             Unavailable: The server stops, or the database cannot be read.
         """
         waiting = heard if heard is not None else self.events.ended(run_id)
-        found = await self._read_end(thread_id, run_id) if heard is None else None
         try:
+            found = await self._read_end(thread_id, run_id) if heard is None else None
             while found is None and not waiting.done():
                 await asyncio.wait({waiting}, timeout=POLL_SECONDS)
                 if not waiting.done():
@@ -58,12 +58,12 @@ class RunWatcher:
         try:
             run, thread = await self.database.read(look)
         except NotFound:
-            return RunEnd(run_id, ROLLED_BACK, GONE)
+            return RunEnd(run_id, NOT_FOUND, GONE)
         return ended_earlier(run, thread) if run.status.is_terminal else None
 
     async def follow(
         self, thread_id: ThreadId, run_id: RunId, after: EventId | None
-    ) -> Subscription:
+    ) -> tuple[Run, Subscription]:
         """Read the run's stream from now on, or from behind `after` on.
 
         The stream of a run that has ended gives what it still keeps, then ends.
@@ -81,7 +81,7 @@ class RunWatcher:
         if run.status.is_terminal and subscription.end is None:
             subscription.close()
             self.events.forget(run_id)
-        return subscription
+        return run, subscription
 
 
 def _run_and_thread(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from outrigger_server.domain.assistant import Assistant
 from outrigger_server.errors import NotFound
@@ -37,19 +37,11 @@ def get_assistant(connection: Connection, assistant_id: str) -> Assistant:
     return Assistant(**row)
 
 
-def search_assistants(
-    connection: Connection, *, graph_ids: Sequence[str], limit: int, offset: int
-) -> tuple[list[Assistant], int]:
-    """The assistants of these graphs, newest first, and how many there are in all."""
-    condition = assistants.c.graph_id.in_(graph_ids)
-    total = connection.execute(
-        select(func.count()).select_from(assistants).where(condition)
-    ).scalar_one()
+def list_assistants(connection: Connection, *, graph_ids: Sequence[str]) -> list[Assistant]:
+    """The assistants of these graphs, by id."""
     query = (
         select(assistants)
-        .where(condition)
-        .order_by(assistants.c.created_at.desc(), assistants.c.assistant_id)
-        .limit(limit)
-        .offset(offset)
+        .where(assistants.c.graph_id.in_(graph_ids))
+        .order_by(assistants.c.assistant_id)
     )
-    return [Assistant(**row) for row in connection.execute(query).mappings()], total
+    return [Assistant(**row) for row in connection.execute(query).mappings()]

@@ -16,7 +16,7 @@ def translated(error: BaseException) -> BaseException:
     read-only or broken file. Everything else is returned as it is.
     """
     cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError:
+    if _is_outage(cause):
         failure = StoreUnavailable(
             f"The database cannot be used now ({cause}); nothing of this request was stored. "
             "Try again later."
@@ -24,6 +24,18 @@ def translated(error: BaseException) -> BaseException:
         failure.__cause__ = error
         return failure
     return error
+
+
+def _is_outage(cause: BaseException | None) -> bool:
+    """True for a failure of the database itself, not of the statement it was given."""
+    if not isinstance(cause, sqlite3.OperationalError) and type(cause) is not sqlite3.DatabaseError:
+        return False
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is None or code & PRIMARY_CODE != sqlite3.SQLITE_ERROR
+
+
+PRIMARY_CODE = 0xFF
+"""SQLite puts details above the first byte of its codes."""
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

@@ -82,7 +82,26 @@ def merge(families: Iterable[Metric]) -> list[Metric]:
             merged[metric.name] = metric
         else:
             known.samples = _add_samples([*known.samples, *metric.samples])
+    for metric in merged.values():
+        if metric.type == "histogram":
+            metric.samples = _grouped(metric.samples)
     return list(merged.values())
+
+
+_PLACES = {"_bucket": 0, "_count": 1, "_sum": 2}
+
+
+def _grouped(samples: Iterable[Sample]) -> list[Sample]:
+    """All samples of one histogram together, as OpenMetrics demands."""
+    groups: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
+    for sample in samples:
+        own = tuple(sorted((k, v) for k, v in sample.labels.items() if k != "le"))
+        groups.setdefault(own, []).append(sample)
+    return [sample for group in groups.values() for sample in sorted(group, key=_place)]
+
+
+def _place(sample: Sample) -> int:
+    return _PLACES["_" + sample.name.rpartition("_")[2]]
 
 
 def _add_samples(samples: Iterable[Sample]) -> list[Sample]:

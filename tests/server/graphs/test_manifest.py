@@ -264,16 +264,19 @@ def test_a_directory_without_dot_slash_is_explained(here: Path):
     ]
 
 
-def test_keys_that_say_how_to_build_an_image_need_no_warning(here: Path):
+def test_keys_that_say_how_to_build_an_image_are_named_too(here: Path):
     content = {
         "$schema": "https://langgra.ph/schema.json",
         "python_version": "3.12",
         "dockerfile_lines": ["RUN true"],
-        "pip_config_file": "pip.conf",
-        "image_distro": "wolfi",
         "graphs": AGENT,
     }
-    assert load(here, content).warnings == ()
+    warnings = load(here, content).warnings
+    assert [warning.split(": ")[1] for warning in warnings] == [
+        "dockerfile_lines",
+        "python_version",
+    ]
+    assert all("says how to build an image" in warning for warning in warnings)
 
 
 def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):

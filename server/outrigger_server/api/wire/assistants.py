@@ -1,8 +1,8 @@
 """What a client may ask about assistants."""
 
-from typing import Any
+from typing import Any, Literal
 
-from outrigger_server.api.wire.fields import Limit, Offset, WireModel
+from outrigger_server.api.wire.fields import Limit, NotYet, Offset, WireModel
 
 
 class AssistantSearch(WireModel):
@@ -11,5 +11,8 @@ class AssistantSearch(WireModel):
     graph_id: str | None = None
     metadata: dict[str, Any] | None = None
     name: str | None = None
+    sort_by: Literal["assistant_id", "graph_id", "name", "created_at", "updated_at"] | None = None
+    sort_order: Literal["asc", "desc"] | None = None
+    select: NotYet = None
     limit: Limit = 10
     offset: Offset = 0

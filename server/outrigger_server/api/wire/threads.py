@@ -1,5 +1,6 @@
 """What a client may ask about threads and their state."""
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -34,6 +35,18 @@ def _without_nul(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
     return wanted
 
 
+_PLAIN_KEY = re.compile(r"[\w-]+")
+
+
+def _plain_keys(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+    for key in wanted or {}:
+        if not _PLAIN_KEY.fullmatch(key):
+            msg = f"{key!r} cannot be searched for: give keys of letters, digits, _ and -"
+            raise ValueError(msg)
+    return wanted
+
+
+Filter = Annotated[dict[str, Any] | None, AfterValidator(_plain_keys)]
 Wanted = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
 
 
@@ -68,7 +81,7 @@ class HistoryBody(WireModel):
 
     limit: Limit = 10
     before: str | dict[str, Any] | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Filter = None
     checkpoint: CheckpointBody | None = None
 
 
