@@ -8,7 +8,7 @@ from outrigger_server.brokers.base import RunEnd
 from outrigger_server.brokers.in_process import InProcessEventLog
 from outrigger_server.domain.event import EventId
 from outrigger_server.errors import NotFound, Unavailable
-from outrigger_server.runs.ends import ROLLED_BACK
+from outrigger_server.runs.ends import NOT_FOUND
 from outrigger_server.runs.watch import RunWatcher
 
 END = RunEnd("r", "success", b'{"n":1}')
@@ -49,8 +49,8 @@ async def test_a_run_that_has_ended_is_answered_from_its_row(desk, watcher):
     assert (await soon(watcher.ended("t", "r"))).status == "success"
 
 
-async def test_a_run_that_is_not_there_has_been_rolled_back(watcher):
-    assert (await soon(watcher.ended("t", "nobody"))).status == ROLLED_BACK
+async def test_a_run_that_is_not_there_is_not_found(watcher):
+    assert (await soon(watcher.ended("t", "nobody"))).status == NOT_FOUND
 
 
 async def test_a_waiter_gets_the_end_that_comes_while_it_waits(desk, watcher, log):
@@ -96,7 +96,7 @@ async def test_a_run_is_followed_from_a_place_to_its_end(desk, watcher, log):
     await desk.running("r")
     log.open("r", resumable=True)
     log.publish("r", "values", b"1")
-    subscription = await watcher.follow("t", "r", BEGINNING)
+    _, subscription = await watcher.follow("t", "r", BEGINNING)
     log.end(END)
     assert [event.data async for event in subscription.events(30.0)] == [b"1"]
     assert subscription.end == END
@@ -110,6 +110,6 @@ async def test_following_a_run_that_is_not_there_is_refused_and_leaves_nothing(w
 
 async def test_following_a_run_that_ended_long_ago_ends_at_once(desk, watcher, log):
     await desk.finish(await desk.running("r"))
-    subscription = await watcher.follow("t", "r", BEGINNING)
+    _, subscription = await watcher.follow("t", "r", BEGINNING)
     assert [event async for event in subscription.events(30.0)] == []
     assert log._streams == {}

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from outrigger_server.stores import runs, threads, traces
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
+from outrigger_server.stores.traces import Footing
 
 PLACE = {"configurable": {"thread_id": "t"}}
 
@@ -195,9 +196,27 @@ async def test_a_run_that_began_before_an_earlier_one_was_deleted_leaves_one_cha
     assert dangling == []
 
 
-async def test_a_run_owns_something_once_it_wrote_anything(talk, asked):
+async def test_a_run_has_a_footing_once_it_wrote_anything(talk, asked):
     run = await talk.desk.running("r2")
-    owns = partial(traces.owns_any, run_id=run.run_id)
-    assert await talk.desk.database.read(owns) is False
+    look = partial(traces.footing, run_id=run.run_id)
+    assert await talk.desk.database.read(look) == Footing(has_checkpoint=False, has_write=False)
     await talk.graph(run).ainvoke(Command(resume="yes"), PLACE)
-    assert await talk.desk.database.read(owns) is True
+    assert await talk.desk.database.read(look) == Footing(has_checkpoint=False, has_write=True)
+
+
+async def test_a_run_that_finished_a_step_stands_at_the_head(talk, asked):
+    run = await talk.desk.running("r2")
+    await talk.graph(run).ainvoke(Command(resume="skip"), PLACE)
+    found = await talk.desk.database.read(partial(traces.footing, run_id=run.run_id))
+    assert found.has_checkpoint
+
+
+async def test_a_write_to_a_checkpoint_that_is_not_there_is_no_footing(desk):
+    await desk.thread()
+    run = await desk.running("r")
+    await desk.execute(
+        "INSERT INTO writes (thread_id, checkpoint_id, task_id, idx, channel, run_id) "
+        "VALUES ('t', 'never stored', 'task', 0, 'x', 'r')"
+    )
+    found = await desk.database.read(partial(traces.footing, run_id=run.run_id))
+    assert found == Footing(has_checkpoint=False, has_write=False)
