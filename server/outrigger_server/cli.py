@@ -182,12 +182,13 @@ async def _stop(
 
 
 def _announce(url: str, sidecar: SidecarProcess | None, registry: GraphRegistry) -> None:
-    graph = registry.ids[0]
+    graph_id = registry.ids[0]
+    talks = registry.source(graph_id).takes_messages
+    message = '{"messages": [{"role": "user", "content": "add task buy milk"}]}'
     attempt = (
-        f"curl -s {url}/threads/$(curl -s -X POST {url}/threads -H 'content-type: "
-        "application/json' -d '{}' | cut -d'\"' -f4)/runs/wait -H 'content-type: "
-        f'application/json\' -d \'{{"assistant_id": "{graph}", "input": {{"messages": '
-        '[{"role": "user", "content": "add task buy milk"}]}}\''
+        f"curl -s {url}/threads/$(curl -s -X POST {url}/threads -d '{{}}' | cut -d'\"' -f4)"
+        f'/runs/wait -d \'{{"assistant_id": "{graph_id}", '
+        f'"input": {message if talks else "{}"}}}\''
     )
     log.info(
         "ready",

@@ -10,7 +10,6 @@ OutriggerError                 code: stable name; definite: True = surely nothin
 │  │  └─ IllegalTransition
 │  ├─ InvalidRequest
 │  ├─ BadState
-│  ├─ TooLarge
 │  └─ NotAllowed
 ├─ Unavailable                 try again later
 │  ├─ StoreUnavailable
@@ -103,12 +102,6 @@ class BadState(RequestError):
     """The request does not fit the graph or its state."""
 
     code = "bad_state"
-
-
-class TooLarge(RequestError):
-    """The request body is larger than this server accepts."""
-
-    code = "too_large"
 
 
 class NotAllowed(RequestError):

@@ -15,7 +15,7 @@ when the archive changed while they read.
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,6 +214,10 @@ class MetricFiles:
                     edges = buckets.setdefault((key.family, key.labels), {})
                     before = edges.get(float(key.bound), (key.bound, 0.0))[1]
                     edges[float(key.bound)] = (key.bound, before + value)
+        for family, labels in [key for key in buckets if not _is_whole(key, buckets, plain)]:
+            # Its writer met a full disk: half a histogram would spoil the page.
+            del buckets[family, labels]
+            plain.pop((f"{family}_sum", labels), None)
         for (sample, labels), value in plain.items():
             families[owner[sample]].add_sample(sample, dict(labels), value)
         for (family, labels), edges in buckets.items():
@@ -285,6 +289,15 @@ def _parse(raw: bytes) -> _Key:
     family, sample, labels, text = json.loads(raw)
     bound = labels.pop("le", None)
     return _Key(family, sample, tuple(sorted(labels.items())), text, bound)
+
+
+def _is_whole(
+    key: tuple[str, Labels],
+    buckets: Mapping[tuple[str, Labels], Mapping[float, object]],
+    plain: Mapping[tuple[str, Labels], float],
+) -> bool:
+    family, labels = key
+    return math.inf in buckets[key] and (f"{family}_sum", labels) in plain
 
 
 def _add_buckets(family: Metric, labels: Labels, edges: dict[float, tuple[str, float]]) -> None:

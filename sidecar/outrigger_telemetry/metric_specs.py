@@ -283,7 +283,7 @@ STREAM_RESUMES_TOTAL = _counter(
 )
 STREAM_EVENTS_LOST_TOTAL = _counter(
     "langgraph_stream_events_lost_total",
-    "Events a returning reader could not get any more: the buffer had dropped them.",
+    "Times a returning reader missed events: the buffer had dropped them.",
 )
 
 # Workers

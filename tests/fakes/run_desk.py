@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from fakes.clock import TurnedClock
 from outrigger_server.domain.run import CancelAction, Run, RunId, RunRequest, RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome
-from outrigger_server.stores import runs, threads
+from outrigger_server.stores import claims, run_ends, run_rows, runs, threads
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.tables import metadata
 
@@ -63,10 +63,10 @@ class RunDesk:
         )
         return await self.database.write(job)
 
-    async def claim(self, limit: int = 10, owner: str = "worker") -> runs.Claimed:
+    async def claim(self, limit: int = 10, owner: str = "worker") -> claims.Claimed:
         now = self.clock.now()
         until = now + LEASE_SECONDS * 1_000_000
-        job = partial(runs.claim_runs, owner=owner, now=now, lease_until=until, limit=limit)
+        job = partial(claims.claim_runs, owner=owner, now=now, lease_until=until, limit=limit)
         return await self.database.write(job)
 
     async def claimed(self) -> Run:
@@ -97,19 +97,19 @@ class RunDesk:
         self, run: Run, status: RunStatus = RunStatus.SUCCESS, outcome: ThreadOutcome = IDLE
     ) -> Run:
         job = partial(
-            runs.finish_run, run=run, status=status, outcome=outcome, now=self.clock.now()
+            run_ends.finish_run, run=run, status=status, outcome=outcome, now=self.clock.now()
         )
         return await self.database.write(job)
 
     async def hand_back(self, run: Run) -> bool:
         job = partial(
-            runs.hand_back, token=run.token, thread_id=run.thread_id, now=self.clock.now()
+            claims.hand_back, token=run.token, thread_id=run.thread_id, now=self.clock.now()
         )
         return await self.database.write(job)
 
-    async def recover(self, *live: str, max_attempts: int = 3) -> runs.Recovered:
+    async def recover(self, *live: str, max_attempts: int = 3) -> claims.Recovered:
         job = partial(
-            runs.recover_runs,
+            claims.recover_runs,
             now=self.clock.now(),
             max_attempts=max_attempts,
             live=frozenset(RunId(run_id) for run_id in live),
@@ -117,13 +117,13 @@ class RunDesk:
         return await self.database.write(job)
 
     async def roll_back(self, run: Run) -> None:
-        await self.database.write(partial(runs.roll_back_run, run=run, now=self.clock.now()))
+        await self.database.write(partial(run_ends.roll_back_run, run=run, now=self.clock.now()))
 
     async def outlive_lease(self) -> None:
         self.clock.turn(LEASE_SECONDS + 1)
 
     async def find(self, run_id: str) -> Run | None:
-        return await self.database.read(partial(runs.find_run, run_id=RunId(run_id)))
+        return await self.database.read(partial(run_rows.find_run, run_id=RunId(run_id)))
 
     async def status(self, run_id: str) -> str | None:
         run = await self.find(run_id)

@@ -22,7 +22,6 @@ RUN: dict[str, Any] = {
 }
 STRATEGIES = "multitask_strategy: input should be 'reject', 'enqueue', 'interrupt' or 'rollback'"
 INVALID_JSON = "Invalid JSON in request body"
-NO_OBJECT = "The request body is not a JSON object"
 NO_THREAD = "Thread with ID {nobody} not found"
 NO_UUID = "Invalid thread ID: must be a UUID"
 NO_CHECKPOINT = "Invalid checkpoint ID"
@@ -131,8 +130,17 @@ BODIES = (
     _raw("empty body", RUNS, 422, INVALID_JSON, b""),
     BadRequest("missing body", "POST", RUNS, 422, INVALID_JSON),
     BadRequest("missing body of a thread", "POST", "/threads", 422, INVALID_JSON),
-    _raw("array", RUNS, 422, NO_OBJECT, b"[1]"),
-    _raw("null", RUNS, 422, NO_OBJECT, b"null"),
+    BadRequest(
+        "broken JSON called text",
+        "POST",
+        RUNS,
+        422,
+        INVALID_JSON,
+        b"{",
+        headers={"content-type": "text/plain"},
+    ),
+    _raw("array", RUNS, 422, '[1] is not of type "object"', b"[1]"),
+    _raw("null", RUNS, 422, 'null is not of type "object"', b"null"),
     _json("missing field", RUNS, 422, "assistant_id: this field is required", {}),
     _raw("NaN", "/threads", 422, INVALID_JSON, b'{"metadata": {"x": NaN}}'),
     _raw("infinity", RUNS, 422, INVALID_JSON, b'{"assistant_id": "a", "input": -Infinity}'),

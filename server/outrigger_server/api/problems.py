@@ -17,7 +17,6 @@ STATUS: Mapping[type[errors.OutriggerError], int] = {
     errors.Conflict: 409,
     errors.InvalidRequest: 422,
     errors.BadState: 400,
-    errors.TooLarge: 413,
     errors.NotAllowed: 403,
     errors.GraphFailed: 400,
     errors.FencedWrite: 409,

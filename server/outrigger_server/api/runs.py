@@ -30,7 +30,7 @@ from outrigger_server.domain.event import EventId
 from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.runs.telemetry import assistant_label
-from outrigger_server.stores.runs import get_run, list_runs
+from outrigger_server.stores.run_rows import get_run, list_runs
 from outrigger_server.stores.threads import get_thread
 from outrigger_telemetry import metric_specs as specs
 

@@ -54,8 +54,6 @@ TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
 }
 """Every legal step; an empty set marks a terminal status."""
 
-IN_FLIGHT = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
-
 
 class CancelAction(StrEnum):
     """What becomes of a run that is told to stop, mildest first."""

@@ -1,6 +1,5 @@
 """What a thread is and how its status follows from its runs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -52,8 +51,3 @@ class ThreadOutcome:
         if self.failed:
             return ThreadStatus.ERROR
         return ThreadStatus.INTERRUPTED if self.has_next else ThreadStatus.IDLE
-
-
-def derived_status(rest_status: ThreadStatus, in_flight: Sequence[object]) -> ThreadStatus:
-    """Busy while any run is in flight, else what the last run left behind."""
-    return ThreadStatus.BUSY if in_flight else rest_status

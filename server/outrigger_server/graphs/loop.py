@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 import uvloop
 from typing_extensions import override
 
+from outrigger_server.errors import GraphFailed
 from outrigger_telemetry.logging import get_logger
 
 STOP_SECONDS = 1.0
@@ -184,6 +185,9 @@ class GraphLoop:
     def _ended(self, task: GraphTask, done: asyncio.Task[Any]) -> None:
         if not task.ended.done():
             error = None if done.cancelled() else done.exception()
+            if isinstance(error, (SystemExit, KeyboardInterrupt)):
+                # As it is, it would end this loop as well, and the server with it.
+                error = GraphFailed(type(error).__name__, str(error))
             if error is not None:
                 task.ended.set_exception(error)
             else:

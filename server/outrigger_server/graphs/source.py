@@ -29,7 +29,6 @@ from langgraph.store.base import BaseStore
 from outrigger_server.errors import GraphFailed
 
 Graph = Pregel[Any, Any, Any, Any]
-Builder = StateGraph[Any, Any, Any, Any]
 Saver = BaseCheckpointSaver[Any]
 
 # What LangGraph calls a graph whose author gave it no name.
@@ -52,6 +51,11 @@ class GraphSource:
     graph_id: str
     origin: Graph | Factory
     description: str | None = None
+
+    @property
+    def takes_messages(self) -> bool:
+        """True when the graph is known to keep a list of chat messages."""
+        return isinstance(self.origin, Pregel) and "messages" in self.origin.channels
 
     @asynccontextmanager
     async def open(
@@ -113,7 +117,11 @@ async def _make(factory: Factory, config: RunnableConfig, stack: AsyncExitStack)
         made = await _enter(await _call(factory, config), stack)
         if isinstance(made, StateGraph):
             made = made.compile()
-    except (Exception, SystemExit) as error:  # the user's code may raise anything
+    except (
+        Exception,
+        SystemExit,
+        KeyboardInterrupt,
+    ) as error:  # the user's code may raise anything
         raise GraphFailed(type(error).__name__, str(error)) from error
     if not isinstance(made, Pregel):
         raise GraphFailed("TypeError", _not_a_graph(factory, made))

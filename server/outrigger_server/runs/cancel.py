@@ -14,13 +14,9 @@ from outrigger_server.runs.ends import DELETED, GONE, GONE_ERROR, end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.runs import (
-    Cancelled,
-    cancel_runs,
-    delete_finished_run,
-    find_run,
-    get_run,
-)
+from outrigger_server.stores.run_ends import delete_finished_run
+from outrigger_server.stores.run_rows import find_run, get_run
+from outrigger_server.stores.runs import Cancelled, cancel_runs
 from outrigger_server.stores.threads import delete_thread, hold_quiet_thread, release_thread
 from outrigger_server.threads.state import read_outcome
 

@@ -64,7 +64,7 @@ class Executor:
             return Ending(EndKind.UNAVAILABLE)
         except GraphFailed as error:
             return Ending(EndKind.FAILED, error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  the edge: the user's code may raise anything
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  the edge: the user's code may raise anything
             return Ending(EndKind.FAILED, GraphFailed(type(error).__name__, str(error)))
         return Ending(EndKind.DONE)
 

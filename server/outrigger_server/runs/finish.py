@@ -18,13 +18,9 @@ from outrigger_server.runs.ends import ROLLED_BACK, ended_run, run_outcome
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.runs import (
-    close_fence,
-    finish_run,
-    hand_back,
-    held_run,
-    roll_back_run,
-)
+from outrigger_server.stores.claims import close_fence, hand_back
+from outrigger_server.stores.run_ends import finish_run, roll_back_run
+from outrigger_server.stores.run_rows import held_run
 from outrigger_server.threads.state import (
     outcome_of,
     place_of,

@@ -10,7 +10,7 @@ from outrigger_server.domain.clock import MICROSECONDS, Clock
 from outrigger_server.domain.run import AttemptToken
 from outrigger_server.errors import Unavailable
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.runs import Renewal, renew_leases
+from outrigger_server.stores.claims import Renewal, renew_leases
 from outrigger_telemetry.logging import get_logger
 
 BEATS_PER_LEASE = 3

@@ -11,7 +11,7 @@ from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.finish import Finisher
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.runs import expire_all_leases, recover_runs
+from outrigger_server.stores.claims import expire_all_leases, recover_runs
 
 
 class Recovery:

@@ -2,7 +2,7 @@
 
 from outrigger_server.domain.assistant import system_assistant_id
 from outrigger_server.domain.clock import MICROSECONDS
-from outrigger_server.domain.multitask import Decision
+from outrigger_server.domain.multitask import Decision, DoubleTextResult
 from outrigger_server.domain.run import Run, RunOutcome, RunRequest
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.logging import get_logger
@@ -33,7 +33,8 @@ class RunTelemetry:
             multitask_strategy=run.multitask_strategy,
             source=run.source,
         )
-        self.metrics.observe(specs.THREAD_QUEUE_LENGTH, queue_length + 1)
+        if decision.result is DoubleTextResult.ENQUEUED:
+            self.metrics.observe(specs.THREAD_QUEUE_LENGTH, queue_length)
         self._double_text(run.multitask_strategy, decision)
         log.info(
             "run_created",

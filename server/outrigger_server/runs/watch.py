@@ -13,7 +13,7 @@ from outrigger_server.domain.thread import Thread
 from outrigger_server.errors import NotFound
 from outrigger_server.runs.ends import GONE, NOT_FOUND, ended_earlier
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.runs import get_run
+from outrigger_server.stores.run_rows import get_run
 from outrigger_server.stores.threads import get_thread
 
 POLL_SECONDS = 5.0

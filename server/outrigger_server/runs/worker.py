@@ -22,7 +22,7 @@ from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.settings import WorkerSettings
 from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.runs import Claimed, Renewal, claim_runs
+from outrigger_server.stores.claims import Claimed, Renewal, claim_runs
 from outrigger_telemetry.logging import get_logger
 
 POLL_SECONDS = 5.0

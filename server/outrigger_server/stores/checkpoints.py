@@ -7,11 +7,9 @@ gets a saver of its own, which carries the attempt's fence.
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from langchain_core.runnables import RunnableConfig
@@ -30,62 +28,18 @@ from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite, NotAllowed
 from outrigger_server.stores.base import Database, Job, Result
+from outrigger_server.stores.checkpoint_rows import (
+    CheckpointRow,
+    WriteRow,
+    put_checkpoint_row,
+    put_write_rows,
+)
 from outrigger_server.stores.dialect import driver_of
-from outrigger_server.stores.fence import Fence
-
-
-class WriteObserver(Protocol):
-    """Is told about writes, for the metrics."""
-
-    def checkpoint_written(self, seconds: float, size: int) -> None:
-        """A checkpoint of `size` bytes reached the disk after `seconds`."""
-        ...
-
-    def write_refused(self, kind: str) -> None:
-        """The fence refused a write; `kind` is checkpoint or store."""
-        ...
-
+from outrigger_server.stores.fence import Fence, WriteObserver
+from outrigger_server.stores.handed_over import HandedOver
 
 HANDED_OVER_LIMIT = 32
 """Writes of one attempt that may wait for the disk before its graph must wait too."""
-
-
-class _HandedOver:
-    """Writes on their way, oldest first; remembers the first that failed."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._writing: deque[asyncio.Future[None]] = deque()
-        self._failure: BaseException | None = None
-
-    @property
-    def waiting(self) -> bool:
-        return bool(self._writing)
-
-    async def add(self, writing: asyncio.Future[None]) -> None:
-        """Take a write in; wait for the oldest while there are more than the limit."""
-        self._writing.append(writing)
-        self._drop_done()
-        while len(self._writing) > self._limit:
-            await asyncio.wait({self._writing[0]})
-            self._drop_done()
-        self.raise_failure()
-
-    async def written(self) -> None:
-        """Wait for all, however they end."""
-        while self._writing:
-            await asyncio.wait({self._writing[0]})
-            self._drop_done()
-
-    def _drop_done(self) -> None:
-        while self._writing and self._writing[0].done():
-            failure = self._writing.popleft().exception()
-            self._failure = self._failure or failure
-
-    def raise_failure(self) -> None:
-        """Raise what the first write that failed raised."""
-        if self._failure is not None:
-            raise self._failure
 
 
 def _nothing(_connection: Connection) -> None:
@@ -139,7 +93,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self._database = database
         self._fence = fence
         self._observer = observer
-        self._handed_over = _HandedOver(0 if durable else HANDED_OVER_LIMIT)
+        self._handed_over = HandedOver(0 if durable else HANDED_OVER_LIMIT)
 
     async def settle(self) -> None:
         """Return when every write is on disk.
@@ -198,7 +152,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         row = self._row(config, checkpoint, metadata)
         started = time.perf_counter()
-        self._counted_blocking(partial(_put, self._fence, row))
+        self._counted_blocking(partial(put_checkpoint_row, self._fence, row))
         self._observer.checkpoint_written(time.perf_counter() - started, row.size)
         return row.config
 
@@ -217,7 +171,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
             if not done.cancelled() and done.exception() is None:
                 self._observer.checkpoint_written(time.perf_counter() - started, row.size)
 
-        writing = self._begin(partial(_put, self._fence, row))
+        writing = self._begin(partial(put_checkpoint_row, self._fence, row))
         writing.add_done_callback(written)
         await self._handed_over.add(writing)
         return row.config
@@ -280,10 +234,10 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     def _row(
         self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
-    ) -> "_CheckpointRow":
+    ) -> CheckpointRow:
         place = config["configurable"]
         kind, blob = self.serde.dumps_typed(checkpoint)
-        return _CheckpointRow(
+        return CheckpointRow(
             thread_id=str(place["thread_id"]),
             namespace=place.get("checkpoint_ns", ""),
             checkpoint_id=checkpoint["id"],
@@ -311,7 +265,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         )
         replace = all(channel in WRITES_IDX_MAP for channel, _ in writes)
         rows = [
-            _WriteRow(
+            WriteRow(
                 key,
                 task_path,
                 WRITES_IDX_MAP.get(channel, index),
@@ -320,45 +274,10 @@ class FencedSaver(BaseCheckpointSaver[str]):
             )
             for index, (channel, value) in enumerate(writes)
         ]
-        return partial(_put_writes, self._fence, rows, replace=replace)
+        return partial(put_write_rows, self._fence, rows, replace=replace)
 
 
 _METADATA_OPTIONS = orjson.OPT_NON_STR_KEYS
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckpointRow:
-    thread_id: str
-    namespace: str
-    checkpoint_id: str
-    parent_id: str | None
-    kind: str
-    blob: bytes
-    metadata: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.blob) + len(self.metadata)
-
-    @property
-    def config(self) -> RunnableConfig:
-        return {
-            "configurable": {
-                "thread_id": self.thread_id,
-                "checkpoint_ns": self.namespace,
-                "checkpoint_id": self.checkpoint_id,
-            }
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _WriteRow:
-    key: tuple[str, str, str, str]
-    task_path: str
-    index: int
-    channel: str
-    kind: str
-    blob: bytes
 
 
 def _reader(connection: Connection, serde: Any) -> SqliteSaver:
@@ -381,82 +300,3 @@ def _list(
 ) -> list[CheckpointTuple]:
     wanted = dict(filter) if filter is not None else None
     return [*_reader(connection, serde).list(config, filter=wanted, before=before, limit=limit)]
-
-
-def _put(fence: Fence, row: _CheckpointRow, connection: Connection) -> None:
-    fence.check(connection)
-    driver_of(connection).execute(
-        "INSERT OR REPLACE INTO checkpoints "  # noqa: S608  our own text
-        "(thread_id, checkpoint_ns, checkpoint_id, "
-        "parent_checkpoint_id, type, checkpoint, metadata, run_id, attempt) "
-        f"VALUES (?, ?, ?, {_PARENT}, ?, ?, ?, ?, ?)",
-        (
-            row.thread_id,
-            row.namespace,
-            row.checkpoint_id,
-            *_parent_parameters(row),
-            row.kind,
-            row.blob,
-            row.metadata,
-            fence.run_id,
-            fence.attempt,
-        ),
-    )
-
-
-# The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
-_PARENT = (
-    "CASE WHEN ? IS NULL THEN NULL ELSE coalesce("
-    "(SELECT checkpoint_id FROM checkpoints "
-    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?), "
-    "(SELECT max(checkpoint_id) FROM checkpoints "
-    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id < ?)) END"
-)
-
-
-def _parent_parameters(row: _CheckpointRow) -> tuple[str | None, ...]:
-    place = (row.thread_id, row.namespace)
-    return (row.parent_id, *place, row.parent_id, *place, row.checkpoint_id)
-
-
-_KEY = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? AND task_id = ? AND idx = ?"
-_KEPT = (
-    "thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value, "
-    "run_id, attempt"
-)
-
-
-def _put_writes(
-    fence: Fence,
-    rows: Sequence[_WriteRow],
-    connection: Connection,
-    *,
-    replace: bool,
-) -> None:
-    fence.check(connection)
-    driver = driver_of(connection)
-    verb = "REPLACE" if replace else "IGNORE"
-    for row in rows:
-        if replace and fence.run_id is not None:
-            # An earlier run's write (its interrupt, say) goes aside as long as this run is
-            # there: a rollback puts it back.
-            driver.execute(
-                f"INSERT OR IGNORE INTO writes_kept ({_KEPT}, replaced_by) "  # noqa: S608
-                f"SELECT {_KEPT}, ? FROM writes WHERE {_KEY} "
-                "AND (run_id IS NULL OR run_id <> ?)",
-                (fence.run_id, *row.key, row.index, fence.run_id),
-            )
-        driver.execute(
-            f"INSERT OR {verb} INTO writes ({_KEPT}) "  # noqa: S608  our own column names
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *row.key,
-                row.task_path,
-                row.index,
-                row.channel,
-                row.kind,
-                row.blob,
-                fence.run_id,
-                fence.attempt,
-            ),
-        )

@@ -32,6 +32,18 @@ class Fence(Protocol):
         ...
 
 
+class WriteObserver(Protocol):
+    """Is told about writes, for the metrics."""
+
+    def checkpoint_written(self, seconds: float, size: int) -> None:
+        """A checkpoint of `size` bytes reached the disk after `seconds`."""
+        ...
+
+    def write_refused(self, kind: str) -> None:
+        """The fence refused a write; `kind` is checkpoint or store."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunFence:
     """An attempt may write while its row is running, unfenced and at its attempt."""

@@ -17,9 +17,8 @@ from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.checkpoints import WriteObserver
 from outrigger_server.stores.dialect import driver_of
-from outrigger_server.stores.fence import Fence
+from outrigger_server.stores.fence import Fence, WriteObserver
 
 
 class FencedStore(BaseStore):

@@ -27,7 +27,8 @@ from outrigger_server.domain.run import Run, RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome, ThreadStatus
 from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBusy
 from outrigger_server.stores import traces
-from outrigger_server.stores.runs import in_flight, in_flight_runs, refresh_head, settle_thread
+from outrigger_server.stores.run_rows import refresh_head, settle_thread
+from outrigger_server.stores.runs import in_flight, in_flight_runs
 from outrigger_server.stores.tables import runs, threads
 
 _STATUS = case(

@@ -7,7 +7,8 @@ holds up the server's loop. Changes hold the thread, so no run starts meanwhile.
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,9 +31,9 @@ from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver, WriteObserver
+from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver
 from outrigger_server.stores.deferred import DeferredWrites
-from outrigger_server.stores.fence import HoldFence
+from outrigger_server.stores.fence import HoldFence, WriteObserver
 from outrigger_server.stores.items import FencedStore
 from outrigger_server.stores.threads import get_thread, hold_thread, release_thread
 from outrigger_telemetry.logging import get_logger
@@ -126,7 +127,7 @@ class ThreadStates:
             source = self._source(get_thread(connection, thread_id))
             if source is None:
                 return []
-            with _reading(source, config, connection) as graph:
+            with _users_code(), _reading(source, config, connection) as graph:
                 states = graph.get_state_history(
                     config, filter=wanted, before=before, limit=query.limit
                 )
@@ -206,7 +207,7 @@ class ThreadStates:
             raise BadState(str(error)) from error
         except OutriggerError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise GraphFailed(type(error).__name__, str(error)) from error
         return place
 
@@ -242,14 +243,18 @@ def read_snapshot(
         GraphFailed: The graph could not be made, or its checkpoint not be read.
     """
     graph: Pregel[Any, Any, Any, Any]
+    with _users_code(), _reading(source, config, connection) as graph:
+        return graph.get_state(config, subgraphs=subgraphs)
+
+
+@contextmanager
+def _users_code() -> Iterator[None]:
+    """Turn what a graph raises into `GraphFailed`; the database's errors pass."""
     try:
-        with _reading(source, config, connection) as graph:
-            return graph.get_state(config, subgraphs=subgraphs)
-    except OutriggerError:
+        yield
+    except (OutriggerError, OperationalError, sqlite3.Error):
         raise
-    except (OperationalError, sqlite3.Error):
-        raise  # the database's trouble, not the graph's
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise GraphFailed(type(error).__name__, str(error)) from error
 
 

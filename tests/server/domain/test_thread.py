@@ -2,7 +2,7 @@
 
 import pytest
 
-from outrigger_server.domain.thread import ThreadOutcome, ThreadStatus, derived_status
+from outrigger_server.domain.thread import ThreadOutcome, ThreadStatus
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,3 @@ from outrigger_server.domain.thread import ThreadOutcome, ThreadStatus, derived_
 def test_the_rest_status_follows_the_end_of_the_run(has_next, failed, status):
     outcome = ThreadOutcome(values="{}", interrupts="{}", has_next=has_next, failed=failed)
     assert outcome.rest_status is status
-
-
-@pytest.mark.parametrize("rest_status", ThreadStatus)
-def test_a_thread_is_busy_while_anything_is_in_flight(rest_status):
-    assert derived_status(rest_status, ["run"]) is ThreadStatus.BUSY
-
-
-@pytest.mark.parametrize("rest_status", ThreadStatus)
-def test_a_quiet_thread_shows_what_its_last_run_left(rest_status):
-    assert derived_status(rest_status, []) is rest_status

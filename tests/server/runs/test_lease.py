@@ -9,7 +9,7 @@ import pytest
 from outrigger_server.domain.run import AttemptToken, CancelAction
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.runs.lease import LeaseKeeper
-from outrigger_server.stores.runs import Renewal
+from outrigger_server.stores.claims import Renewal
 
 SMALL_LEASE = 0.03
 

@@ -8,7 +8,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from outrigger_server.errors import FencedWrite, NotAllowed
-from outrigger_server.stores import runs, threads
+from outrigger_server.stores import claims, threads
 from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver
 from outrigger_server.stores.fence import HoldFence, RunFence
 
@@ -35,7 +35,7 @@ async def save(saver, number, parent=ROOT):
 
 
 async def fence(desk, run):
-    await desk.database.write(partial(runs.close_fence, token=run.token))
+    await desk.database.write(partial(claims.close_fence, token=run.token))
 
 
 async def test_a_checkpoint_is_read_back_as_it_was_put(saver):

@@ -6,7 +6,7 @@ import pytest
 
 from outrigger_server.domain.run import AttemptToken, CancelAction
 from outrigger_server.errors import FencedWrite
-from outrigger_server.stores import runs, threads
+from outrigger_server.stores import claims, threads
 from outrigger_server.stores.fence import HoldFence, RunFence
 
 
@@ -16,7 +16,7 @@ async def thread(desk):
 
 
 async def closed_by_the_cut(desk, run):
-    await desk.database.write(partial(runs.close_fence, token=run.token))
+    await desk.database.write(partial(claims.close_fence, token=run.token))
 
 
 async def finished(desk, run):
@@ -84,7 +84,7 @@ async def test_a_cancelled_attempt_passes_until_it_is_cut(desk, action):
 
 async def test_the_next_attempt_passes_though_the_one_before_it_was_fenced(desk):
     run = await desk.running("r")
-    await desk.database.write(partial(runs.close_fence, token=run.token))
+    await desk.database.write(partial(claims.close_fence, token=run.token))
     await desk.outlive_lease()
     await desk.recover()
     await desk.database.read(RunFence((await desk.claimed()).token).check)
@@ -94,7 +94,7 @@ async def test_the_cut_of_an_old_attempt_does_not_fence_the_next(desk):
     old = await desk.running("r")
     await desk.hand_back(old)
     new = await desk.claimed()
-    await desk.database.write(partial(runs.close_fence, token=old.token))
+    await desk.database.write(partial(claims.close_fence, token=old.token))
     await desk.database.read(RunFence(new.token).check)
 
 

@@ -7,7 +7,7 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
 from outrigger_server.errors import FencedWrite
-from outrigger_server.stores import runs
+from outrigger_server.stores import claims
 from outrigger_server.stores.fence import RunFence
 from outrigger_server.stores.items import FencedStore
 
@@ -27,7 +27,7 @@ def store(database, run, observer):
 async def fenced(desk, store, run):
     """A store with one item, whose attempt has lost its run since."""
     await store.aput(("n",), "old", {"v": 1})
-    await desk.database.write(partial(runs.close_fence, token=run.token))
+    await desk.database.write(partial(claims.close_fence, token=run.token))
     return store
 
 

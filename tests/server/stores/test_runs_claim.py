@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from fakes.run_desk import LEASE_SECONDS
 from outrigger_server.domain.run import AttemptToken, CancelAction, RunStatus
-from outrigger_server.stores import runs, threads
+from outrigger_server.stores import claims, threads
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ async def thread(desk):
 
 
 def renew(*tokens, until=0):
-    return partial(runs.renew_leases, tokens=tokens, lease_until=until)
+    return partial(claims.renew_leases, tokens=tokens, lease_until=until)
 
 
 async def test_a_claim_starts_the_run_for_its_owner_with_the_next_attempt(desk, clock):
@@ -111,7 +111,7 @@ async def test_the_table_itself_forbids_two_running_runs_on_one_thread(desk):
 
 async def test_a_renewal_moves_the_end_of_the_lease(desk):
     run = await desk.running("r")
-    assert await desk.database.write(renew(run.token, until=77)) == runs.Renewal((), ())
+    assert await desk.database.write(renew(run.token, until=77)) == claims.Renewal((), ())
     assert await desk.one("SELECT lease_until FROM runs") == (77,)
 
 
@@ -120,7 +120,7 @@ async def test_a_renewal_tells_that_the_run_is_cancelled(desk, action):
     run = await desk.running("r")
     await desk.cancel("r", action=action)
     renewal = await desk.database.write(renew(run.token))
-    assert renewal == runs.Renewal(((run.token, action),), ())
+    assert renewal == claims.Renewal(((run.token, action),), ())
 
 
 async def test_a_renewal_tells_that_the_run_went_to_a_later_attempt(desk):
@@ -128,7 +128,7 @@ async def test_a_renewal_tells_that_the_run_went_to_a_later_attempt(desk):
     await desk.hand_back(old)
     new = await desk.claimed()
     renewal = await desk.database.write(renew(old.token, new.token, until=99))
-    assert renewal == runs.Renewal((), (old.token,))
+    assert renewal == claims.Renewal((), (old.token,))
     assert await desk.one("SELECT lease_until FROM runs") == (99,)
 
 

@@ -6,7 +6,7 @@ from fakes.run_desk import IDLE
 from outrigger_server.domain.run import CancelAction, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome, ThreadStatus
 from outrigger_server.errors import IllegalTransition
-from outrigger_server.stores import runs
+from outrigger_server.stores import run_ends
 
 ENDS = [status for status in RunStatus if status.is_terminal]
 
@@ -38,7 +38,7 @@ async def write(desk, checkpoint_id, run_id, table="writes"):
 
 
 async def delete(desk, run):
-    await desk.database.write(lambda connection: runs.delete_finished_run(connection, run))
+    await desk.database.write(lambda connection: run_ends.delete_finished_run(connection, run))
 
 
 @pytest.mark.parametrize("status", ENDS)

@@ -17,7 +17,7 @@ from fakes.run_desk import IDLE, LEASE_SECONDS, dump, request
 from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.domain.run import TRANSITIONS, CancelAction, Run, RunStatus
 from outrigger_server.errors import IllegalTransition
-from outrigger_server.stores import runs, threads
+from outrigger_server.stores import claims, run_ends, run_rows, runs, threads
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.stores.tables import metadata
 
@@ -93,7 +93,7 @@ class History:
         now = self.clock.now()
         waiting = [row for row in self.rows().values() if row["status"] == "pending"]
         until = now + LEASE_SECONDS * 1_000_000
-        claimed = runs.claim_runs(
+        claimed = claims.claim_runs(
             self.connection, owner="w", now=now, lease_until=until, limit=limit
         )
         assert len(claimed.runs) <= limit
@@ -112,7 +112,7 @@ class History:
         row = self.rows().get(run.run_id)
         holds = row and (row["status"], row["attempt"]) == ("running", run.attempt)
         try:
-            runs.finish_run(self.connection, run, status, IDLE, self.clock.now())
+            run_ends.finish_run(self.connection, run, status, IDLE, self.clock.now())
         except IllegalTransition:
             assert not holds
         else:
@@ -133,29 +133,29 @@ class History:
 
     def crash(self, alone: bool) -> None:
         if alone:
-            runs.expire_all_leases(self.connection)
+            claims.expire_all_leases(self.connection)
         else:
             self.clock.turn(LEASE_SECONDS + 1)
-        recovered = runs.recover_runs(
+        recovered = claims.recover_runs(
             self.connection, now=self.clock.now(), max_attempts=MAX_ATTEMPTS, live=frozenset()
         )
         for run in recovered.cancelled + recovered.exhausted:
-            runs.finish_run(self.connection, run, RunStatus.ERROR, IDLE, self.clock.now())
+            run_ends.finish_run(self.connection, run, RunStatus.ERROR, IDLE, self.clock.now())
         assert "running" not in {row["status"] for row in self.rows().values()}
 
     def hand_back(self, number: int) -> None:
         run = self.picked(number)
         if run is not None:
-            runs.hand_back(self.connection, run.token, run.thread_id, self.clock.now())
+            claims.hand_back(self.connection, run.token, run.thread_id, self.clock.now())
 
     def delete(self, number: int) -> None:
         present = list(self.rows())
         if number >= len(present):
             return
-        run = runs.find_run(self.connection, present[number])
+        run = run_rows.find_run(self.connection, present[number])
         self.connection.exec_driver_sql("SAVEPOINT step")
         try:
-            runs.delete_finished_run(self.connection, run)
+            run_ends.delete_finished_run(self.connection, run)
             self.may_vanish.add(run.run_id)
             assert run.status.is_terminal
         except IllegalTransition:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
 from outrigger_server.errors import NotFound
-from outrigger_server.stores import runs
+from outrigger_server.stores import claims, run_rows, runs
 
 
 @pytest.fixture(autouse=True)
@@ -17,22 +17,22 @@ async def thread(desk):
 
 
 def listed(**options):
-    return partial(runs.list_runs, thread_id="t", **{"limit": 10, "offset": 0, **options})
+    return partial(run_rows.list_runs, thread_id="t", **{"limit": 10, "offset": 0, **options})
 
 
 async def test_a_run_is_found_on_its_thread_only(desk):
     await desk.thread("other")
     await desk.create("r")
-    found = await desk.database.read(partial(runs.get_run, thread_id="t", run_id="r"))
+    found = await desk.database.read(partial(run_rows.get_run, thread_id="t", run_id="r"))
     assert found.run_id == "r"
     with pytest.raises(NotFound):
-        await desk.database.read(partial(runs.get_run, thread_id="other", run_id="r"))
+        await desk.database.read(partial(run_rows.get_run, thread_id="other", run_id="r"))
 
 
 async def test_a_missing_run_is_not_found(desk):
     assert await desk.find("nobody") is None
     with pytest.raises(NotFound):
-        await desk.database.read(partial(runs.get_run, thread_id="t", run_id="nobody"))
+        await desk.database.read(partial(run_rows.get_run, thread_id="t", run_id="nobody"))
 
 
 async def test_runs_are_listed_newest_first_also_those_of_one_moment(desk, clock):
@@ -64,14 +64,14 @@ async def test_runs_of_other_threads_are_not_listed(desk):
 
 NAMED_PARAMETER = re.compile(r":\w+")
 STATEMENTS = {
-    "due threads": (runs._DUE_THREADS, "threads_head"),
-    "next due thread": (runs._NEXT_DUE, "threads_head"),
-    "first pending run": (runs._FIRST_PENDING, "runs_in_flight"),
-    "start": (runs._START, "sqlite_autoindex_runs_1"),
-    "take the head": (runs._TAKE_HEAD, "sqlite_autoindex_threads_1"),
+    "due threads": (claims._DUE_THREADS, "threads_head"),
+    "next due thread": (claims._NEXT_DUE, "threads_head"),
+    "first pending run": (claims._FIRST_PENDING, "runs_in_flight"),
+    "start": (claims._START, "sqlite_autoindex_runs_1"),
+    "take the head": (claims._TAKE_HEAD, "sqlite_autoindex_threads_1"),
     "runs in flight": (runs._THREAD_IN_FLIGHT, "runs_in_flight"),
-    "refresh the head": (runs._REFRESH_HEAD, "runs_in_flight"),
-    "run by id": (runs._BY_ID, "sqlite_autoindex_runs_1"),
+    "refresh the head": (run_rows._REFRESH_HEAD, "runs_in_flight"),
+    "run by id": (run_rows._BY_ID, "sqlite_autoindex_runs_1"),
     "thread by id": (runs._THREAD, "sqlite_autoindex_threads_1"),
 }
 
@@ -102,7 +102,7 @@ async def test_recovery_searches_only_the_runs_in_flight(desk):
         statements = []
         driver.set_trace_callback(statements.append)
         try:
-            runs.recover_runs(connection, now=1, max_attempts=1, live=frozenset())
+            claims.recover_runs(connection, now=1, max_attempts=1, live=frozenset())
         finally:
             driver.set_trace_callback(None)
         select = next(each for each in statements if each.startswith("SELECT"))

@@ -6,7 +6,7 @@ import pytest
 
 from outrigger_server.domain.run import CancelAction, RunStatus
 from outrigger_server.errors import FencedWrite
-from outrigger_server.stores import runs, threads
+from outrigger_server.stores import claims, threads
 from outrigger_server.stores.fence import RunFence
 
 
@@ -54,7 +54,7 @@ async def test_a_requeued_run_goes_before_those_that_came_after_it(desk):
 async def test_a_run_with_a_living_lease_is_left_alone(desk):
     await desk.running("r")
     before = await desk.dump()
-    assert await desk.recover() == runs.Recovered((), (), ())
+    assert await desk.recover() == claims.Recovered((), (), ())
     assert await desk.dump() == before
 
 
@@ -62,7 +62,7 @@ async def test_a_renewed_lease_keeps_a_run(desk, clock):
     run = await desk.running("r")
     await desk.outlive_lease()
     until = clock.now() + 1
-    await desk.database.write(partial(runs.renew_leases, tokens=[run.token], lease_until=until))
+    await desk.database.write(partial(claims.renew_leases, tokens=[run.token], lease_until=until))
     assert (await desk.recover()).requeued == ()
 
 
@@ -70,7 +70,7 @@ async def test_a_run_that_lives_in_this_process_is_never_taken_back(desk):
     await desk.running("r")
     await desk.outlive_lease()
     before = await desk.dump()
-    assert await desk.recover("r") == runs.Recovered((), (), ())
+    assert await desk.recover("r") == claims.Recovered((), (), ())
     assert await desk.dump() == before
 
 
@@ -127,12 +127,12 @@ async def test_pending_and_ended_runs_are_left_alone(desk):
 
 async def test_a_start_that_owns_the_database_alone_ends_every_lease_at_once(desk):
     await desk.running("r")
-    await desk.database.write(runs.expire_all_leases)
+    await desk.database.write(claims.expire_all_leases)
     assert names((await desk.recover()).requeued) == ["r"]
 
 
 async def test_a_start_that_owns_the_database_alone_ends_every_hold(desk):
     await desk.database.write(partial(threads.hold_thread, thread_id="t", token="gone"))
     await desk.create("r")
-    await desk.database.write(runs.expire_all_leases)
+    await desk.database.write(claims.expire_all_leases)
     assert (await desk.claimed()).run_id == "r"

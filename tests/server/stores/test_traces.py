@@ -8,7 +8,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
-from outrigger_server.stores import runs, threads, traces
+from outrigger_server.stores import run_ends, threads, traces
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
 from outrigger_server.stores.traces import Footing
@@ -145,7 +145,7 @@ async def test_rolling_back_the_asking_run_leaves_nothing(talk):
 
 
 async def delete(talk, run_id):
-    job = partial(runs.delete_finished_run, run=await talk.desk.find(run_id))
+    job = partial(run_ends.delete_finished_run, run=await talk.desk.find(run_id))
     await talk.desk.database.write(job)
 
 

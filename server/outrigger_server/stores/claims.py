@@ -1,0 +1,221 @@
+"""Claims: a worker takes a run, keeps its lease, hands it back, or loses it to recovery.
+
+A thread's `head_at` is kept by every job that changes the thread's runs; a claim looks only
+there, so its cost does not grow with the number of waiting or finished runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, func, null, select, update
+
+from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
+from outrigger_server.stores.run_rows import (
+    IN_FLIGHT,
+    PENDING,
+    RUN_COLUMNS,
+    RUNNING,
+    refresh_head,
+    to_run,
+)
+from outrigger_server.stores.tables import runs, threads
+
+# -- claim ---------------------------------------------------------------------
+
+_DUE_THREADS = (
+    select(threads.c.thread_id)
+    .where(threads.c.head_at <= bindparam("now"))
+    .order_by(threads.c.head_at)
+    .limit(bindparam("limit"))
+)
+_NEXT_DUE = select(func.min(threads.c.head_at)).where(threads.c.head_at > bindparam("now"))
+_FIRST_PENDING = (
+    select(*RUN_COLUMNS)
+    .where(runs.c.thread_id == bindparam("thread"), PENDING, IN_FLIGHT)
+    .order_by(runs.c.created_at, runs.c.seq)
+    .limit(1)
+)
+_START = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("run"), PENDING)
+    .values(
+        status=RunStatus.RUNNING.value,
+        attempt=runs.c.attempt + 1,
+        owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        started_at=bindparam("now"),
+        updated_at=bindparam("now"),
+        fenced=False,
+    )
+)
+_TAKE_HEAD = (
+    update(threads).where(threads.c.thread_id == bindparam("thread")).values(head_at=null())
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Runs a worker now holds, and when the next delayed one is due."""
+
+    runs: tuple[Run, ...]
+    next_due: int | None
+
+
+def claim_runs(
+    connection: Connection, *, owner: str, now: int, lease_until: int, limit: int
+) -> Claimed:
+    """Hand up to `limit` due runs to `owner`, at most one of each thread, oldest first.
+
+    Each gets the next attempt number, which fences off every earlier attempt.
+    """
+    claimed: list[Run] = []
+    due = connection.execute(_DUE_THREADS, {"now": now, "limit": limit}).scalars().all()
+    for thread_id in due:
+        row = connection.execute(_FIRST_PENDING, {"thread": thread_id}).mappings().one()
+        connection.execute(
+            _START, {"run": row["run_id"], "by": owner, "until": lease_until, "now": now}
+        )
+        connection.execute(_TAKE_HEAD, {"thread": thread_id})
+        started = {"status": "running", "attempt": row["attempt"] + 1, "started_at": now}
+        claimed.append(to_run({**row, **started}))
+    next_due = connection.execute(_NEXT_DUE, {"now": now}).scalar()
+    return Claimed(tuple(claimed), next_due)
+
+
+# -- lease ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a heartbeat learned about the attempts it kept alive."""
+
+    cancelled: tuple[tuple[AttemptToken, CancelAction], ...]
+    lost: tuple[AttemptToken, ...]
+
+
+def renew_leases(
+    connection: Connection, tokens: Sequence[AttemptToken], lease_until: int
+) -> Renewal:
+    """Keep the attempts' leases until `lease_until`; say which are cancelled or lost."""
+    cancelled: list[tuple[AttemptToken, CancelAction]] = []
+    lost: list[AttemptToken] = []
+    for token in tokens:
+        row = connection.execute(
+            update(runs)
+            .where(runs.c.run_id == token.run_id, runs.c.attempt == token.attempt, RUNNING)
+            .values(lease_until=lease_until)
+            .returning(runs.c.cancel_action)
+        ).first()
+        if row is None:
+            lost.append(token)
+        elif row[0] is not None:
+            cancelled.append((token, CancelAction(row[0])))
+    return Renewal(tuple(cancelled), tuple(lost))
+
+
+def close_fence(connection: Connection, token: AttemptToken) -> None:
+    """Refuse every later write of this attempt, though its row still shows `running`."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.run_id == token.run_id, runs.c.attempt == token.attempt, RUNNING)
+        .values(fenced=True)
+    )
+
+
+def hand_back(
+    connection: Connection,
+    token: AttemptToken,
+    thread_id: ThreadId,
+    now: int,
+    *,
+    blameless: bool = True,
+) -> bool:
+    """Put a run back into the queue; its next attempt goes on from here."""
+    result = connection.execute(
+        update(runs)
+        .where(
+            runs.c.run_id == token.run_id,
+            runs.c.attempt == token.attempt,
+            RUNNING,
+            runs.c.cancel_action.is_(None),
+        )
+        .values(
+            status=RunStatus.PENDING.value,
+            handed_back=runs.c.handed_back + int(blameless),
+            owner=None,
+            lease_until=None,
+            updated_at=now,
+            fenced=True,
+        )
+    )
+    refresh_head(connection, thread_id)
+    return bool(result.rowcount)
+
+
+# -- recovery ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Runs whose worker is gone: back in the queue, out of attempts, or to be cut."""
+
+    requeued: tuple[Run, ...]
+    exhausted: tuple[Run, ...]
+    cancelled: tuple[Run, ...]
+
+
+def recover_runs(
+    connection: Connection, *, now: int, max_attempts: int, live: frozenset[RunId]
+) -> Recovered:
+    """Take back the running runs whose lease ended, except the caller's own live ones.
+
+    Requeued runs are pending again. Exhausted and cancelled ones are fenced and still
+    `running`: the caller ends them, since that needs the graph's state.
+    """
+    requeued: list[Run] = []
+    exhausted: list[Run] = []
+    cancelled: list[Run] = []
+    rows = connection.execute(
+        select(*RUN_COLUMNS).where(RUNNING, IN_FLIGHT, func.coalesce(runs.c.lease_until, 0) < now)
+    ).mappings()
+    for run in [to_run(row) for row in rows]:
+        if run.run_id in live:
+            continue
+        if run.cancel_action is not None:
+            close_fence(connection, run.token)
+            cancelled.append(run)
+        elif run.attempt - run.handed_back >= max_attempts:
+            close_fence(connection, run.token)
+            exhausted.append(run)
+        else:
+            _requeue(connection, run, now)
+            requeued.append(run)
+    return Recovered(tuple(requeued), tuple(exhausted), tuple(cancelled))
+
+
+def _requeue(connection: Connection, run: Run, now: int) -> None:
+    connection.execute(
+        update(runs)
+        .where(runs.c.run_id == run.run_id, runs.c.attempt == run.attempt, RUNNING)
+        .values(
+            status=RunStatus.PENDING.value,
+            owner=None,
+            lease_until=None,
+            updated_at=now,
+            fenced=True,
+        )
+    )
+    refresh_head(connection, run.thread_id)
+
+
+def expire_all_leases(connection: Connection) -> None:
+    """End every lease and hold at once: for a start that owns the database alone."""
+    connection.execute(update(runs).where(RUNNING, IN_FLIGHT).values(lease_until=0))
+    held = connection.execute(
+        select(threads.c.thread_id).where(threads.c.hold_token.is_not(None))
+    ).scalars()
+    for thread_id in held.all():
+        connection.execute(
+            update(threads).where(threads.c.thread_id == thread_id).values(hold_token=None)
+        )
+        refresh_head(connection, ThreadId(thread_id))

@@ -1,0 +1,86 @@
+"""Ends of runs: an attempt finished, a run rolled back, an ended run deleted."""
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, null, update
+
+from outrigger_server.domain.run import CancelAction, Run, RunStatus
+from outrigger_server.domain.thread import ThreadOutcome
+from outrigger_server.errors import IllegalTransition
+from outrigger_server.stores import traces
+from outrigger_server.stores.run_rows import (
+    IN_FLIGHT,
+    RUNNING,
+    held_run,
+    refresh_head,
+    settle_thread,
+)
+from outrigger_server.stores.tables import runs, threads
+
+_END = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("run"), runs.c.attempt == bindparam("number"), RUNNING)
+    .values(
+        status=bindparam("status"),
+        ended_at=bindparam("now"),
+        updated_at=bindparam("now"),
+        fenced=True,
+        lease_until=null(),
+        owner=null(),
+    )
+)
+
+
+def finish_run(
+    connection: Connection,
+    run: Run,
+    status: RunStatus,
+    outcome: ThreadOutcome,
+    now: int,
+) -> Run:
+    """End an attempt: status, fence and the thread's values together.
+
+    A rollback asked for while the graph ended wins: then every trace of the run goes.
+
+    Returns:
+        The row as it was before the end, with what was asked of it meanwhile.
+
+    Raises:
+        IllegalTransition: The attempt no longer holds the run; nothing was written.
+    """
+    held = held_run(connection, run.token)
+    if held.cancel_action is CancelAction.ROLLBACK:
+        roll_back_run(connection, held, now)
+        return held
+    connection.execute(
+        _END, {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
+    )
+    settle_thread(connection, run.thread_id, outcome, now)
+    return held
+
+
+def roll_back_run(connection: Connection, run: Run, now: int) -> None:
+    """Remove a run as if it had never been: row, checkpoints, writes, store untouched.
+
+    The thread's values need no change: they are written only when a run ends.
+    """
+    traces.erase_run(connection, run.run_id)
+    connection.execute(delete(runs).where(runs.c.run_id == run.run_id))
+    row: dict[str, Any] = {"updated_at": now}
+    if run.superseded_by is None and run.cancel_message is not None:
+        row["error"] = {"error": "UserRollback", "message": run.cancel_message}
+    connection.execute(update(threads).where(threads.c.thread_id == run.thread_id).values(row))
+    refresh_head(connection, run.thread_id)
+
+
+def delete_finished_run(connection: Connection, run: Run) -> None:
+    """Remove an ended run with its checkpoints; later ones are tied to what came before.
+
+    Raises:
+        IllegalTransition: The run is in flight.
+    """
+    traces.unlink_run(connection, run.run_id)
+    traces.erase_run(connection, run.run_id)
+    result = connection.execute(delete(runs).where(runs.c.run_id == run.run_id, ~IN_FLIGHT))
+    if not result.rowcount:
+        raise IllegalTransition
