@@ -35,7 +35,7 @@ def test_the_terminal_statuses_are_success_error_timeout_and_interrupted():
     }
 
 
-@pytest.mark.parametrize("status", sorted(IN_FLIGHT))
+@pytest.mark.parametrize("status", sorted(each for each in RunStatus if not each.is_terminal))
 def test_every_run_in_flight_can_come_to_an_end(status):
     assert any(after.is_terminal for after in reachable_from(status))
 
@@ -62,3 +62,10 @@ def test_rollback_outweighs_every_action(action):
 
 def test_two_interrupts_stay_an_interrupt():
     assert CancelAction.INTERRUPT.or_stronger(CancelAction.INTERRUPT) is CancelAction.INTERRUPT
+
+
+def test_a_run_is_in_flight_while_it_is_pending_or_running():
+    assert {status for status in RunStatus if not status.is_terminal} == {
+        RunStatus.PENDING,
+        RunStatus.RUNNING,
+    }
