@@ -93,7 +93,7 @@ async def test_a_client_that_leaves_cancels_its_run_when_it_said_so(
     # It may have left before the run's first checkpoint: then nothing is left to go on with.
     left_over = (await client.threads.get_state(thread_id))["next"]
     assert thread["status"] == ("interrupted" if left_over else "idle")
-    assert f"{'T'}:middle" not in thread["values"]["log"]
+    assert "T:middle" not in thread["values"].get("log", [])
 
 
 @pytest.mark.parametrize("verb", ["stream", "wait"])
