@@ -135,6 +135,7 @@ async def open_server(
         graph_loop.start("lag", watch_lag(metrics, "worker"))
         await stack.enter_async_context(lag_watched(metrics, "api"))
         watcher = RunWatcher(database, events)
+        states = ThreadStates(database, registry, graph_loop, clock, telemetry, wakeups)
         services = Services(
             settings=settings,
             database=database,
@@ -142,10 +143,10 @@ async def open_server(
             clock=clock,
             metrics=metrics,
             assistants=assistant_directory,
-            states=ThreadStates(database, registry, graph_loop, clock, telemetry, wakeups),
+            states=states,
             creator=RunCreator(database, events, cancels, wakeups, clock, telemetry),
             canceller=RunCanceller(
-                database, registry, watcher, events, cancels, wakeups, clock, telemetry
+                database, states, watcher, events, cancels, wakeups, clock, telemetry
             ),
             watcher=watcher,
             errands=errands,

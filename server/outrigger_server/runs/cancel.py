@@ -1,6 +1,5 @@
 """Stops runs that somebody asked to stop, and removes runs and threads."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +8,6 @@ from outrigger_server.brokers.base import CancelSignals, EventLog, RunEnd, Wakeu
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import CancelAction, Run, RunId, RunOutcome, ThreadId
 from outrigger_server.errors import IllegalTransition, NotFound
-from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.runs.ends import DELETED, GONE, GONE_ERROR, end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.watch import RunWatcher
@@ -17,8 +15,8 @@ from outrigger_server.stores.base import Database
 from outrigger_server.stores.run_ends import delete_finished_run
 from outrigger_server.stores.run_rows import find_run, get_run
 from outrigger_server.stores.runs import Cancelled, cancel_runs
-from outrigger_server.stores.threads import delete_thread, hold_quiet_thread, release_thread
-from outrigger_server.threads.state import read_outcome
+from outrigger_server.stores.threads import delete_thread
+from outrigger_server.threads.state import ThreadStates
 
 NOTHING_TO_CANCEL = (
     "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the "
@@ -31,7 +29,7 @@ class RunCanceller:
     """Cancels and deletes runs."""
 
     database: Database
-    registry: GraphRegistry
+    states: ThreadStates
     watcher: RunWatcher
     events: EventLog
     cancels: CancelSignals
@@ -71,7 +69,9 @@ class RunCanceller:
         self._carry_out(cancelled, action)
         for dropped in cancelled.dropped:
             if dropped.attempt > 0 and action is CancelAction.INTERRUPT:
-                await self._follow_head(dropped)  # an earlier attempt of it left checkpoints
+                await self.states.follow_head(
+                    dropped.thread_id
+                )  # an earlier attempt of it left checkpoints
         if wait:
             for run_id in cancelled.signalled:
                 await self.watcher.ended(thread_id, run_id)
@@ -98,7 +98,7 @@ class RunCanceller:
             await self.database.write(partial(delete_finished_run, run=run))
         except IllegalTransition:
             return
-        await self._follow_head(run)
+        await self.states.follow_head(run.thread_id)
 
     async def _rolled_back(self, run: Run) -> bool:
         try:
@@ -108,33 +108,6 @@ class RunCanceller:
         except NotFound:  # it ended meanwhile, or is being rolled back
             await self.watcher.ended(run.thread_id, run.run_id)
         return await self.database.read(partial(find_run, run_id=run.run_id)) is None
-
-    async def _follow_head(self, run: Run) -> None:
-        if run.graph_id not in self.registry:
-            return
-        token = str(uuid.uuid4())
-        held = await self.database.write(
-            partial(hold_quiet_thread, thread_id=run.thread_id, token=token)
-        )
-        if not held:  # a run is under way, whose end writes the values
-            return
-        source = self.registry.source(run.graph_id)
-        outcome = None
-        try:
-            outcome = await self.database.read_with_graph(
-                partial(read_outcome, source, run.thread_id)
-            )
-        finally:
-            await self.database.write(
-                partial(
-                    release_thread,
-                    thread_id=run.thread_id,
-                    token=token,
-                    outcome=outcome,
-                    now=self.clock.now(),
-                )
-            )
-            self.wakeups.notify()
 
     async def delete_thread(self, thread_id: ThreadId) -> None:
         """Remove a thread with everything on it; runs in flight are stopped and can write no more.

@@ -25,7 +25,7 @@ from outrigger_server.brokers.base import Wakeups
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome
-from outrigger_server.errors import BadState, GraphFailed, OutriggerError, Unavailable
+from outrigger_server.errors import BadState, GraphFailed, NotFound, OutriggerError, Unavailable
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
@@ -35,7 +35,12 @@ from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver
 from outrigger_server.stores.deferred import DeferredWrites
 from outrigger_server.stores.fence import HoldFence, WriteObserver
 from outrigger_server.stores.items import FencedStore
-from outrigger_server.stores.threads import get_thread, hold_thread, release_thread
+from outrigger_server.stores.threads import (
+    get_thread,
+    hold_quiet_thread,
+    hold_thread,
+    release_thread,
+)
 from outrigger_telemetry.logging import get_logger
 
 RETRY_SECONDS = 1.0
@@ -169,6 +174,30 @@ class ThreadStates:
         finally:
             await self._release(thread_id, token, outcome)
         return config
+
+    async def follow_head(self, thread_id: ThreadId) -> None:
+        """Write the thread's values anew when its history was changed behind it.
+
+        Does nothing while a run is under way, whose end writes them, and leaves the row as
+        it is when the thread or its graph is gone or the graph cannot be made.
+        """
+        token = str(uuid.uuid4())
+        if not await self._database.write(
+            partial(hold_quiet_thread, thread_id=thread_id, token=token)
+        ):
+            return
+        outcome: ThreadOutcome | None = None
+        try:
+            thread = await self._database.read(partial(get_thread, thread_id=thread_id))
+            source = self._source(thread)
+            if source is not None:
+                outcome = await self._database.read_with_graph(
+                    partial(read_outcome, source, thread_id)
+                )
+        except (NotFound, GraphFailed) as error:
+            log.warning("head_not_followed", thread_id=thread_id, reason=error.code)
+        finally:
+            await self._release(thread_id, token, outcome)
 
     async def _release(
         self, thread_id: ThreadId, token: str, outcome: ThreadOutcome | None
