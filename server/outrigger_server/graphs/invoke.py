@@ -19,8 +19,10 @@ from outrigger_server.errors import InvalidRequest
 LANGGRAPH_VERSION = version("langgraph")
 SERVER_VERSION = version("langgraph-outrigger")
 
+VALUES = "values"
+
 STREAM_MODES = (
-    "values",
+    VALUES,
     "updates",
     "messages",
     "messages-tuple",
@@ -110,6 +112,11 @@ def _target(goto: Any) -> str | Send:
     raise InvalidRequest('command.goto: give a node name or {"node": name, "input": …}')
 
 
+def wanted_modes(run: Run) -> tuple[str, ...]:
+    """The stream modes the run asks for."""
+    return tuple(run.kwargs.get("stream_mode") or [VALUES])
+
+
 async def stream_run(
     graph: Pregel[Any, Any, Any, Any],
     run: Run,
@@ -119,8 +126,7 @@ async def stream_run(
     control: RunControl,
 ) -> AsyncIterator[tuple[str, Any]]:
     """Run the graph and yield (event name, data) as the run's stream modes ask for."""
-    wanted: list[str] = run.kwargs.get("stream_mode") or ["values"]
-    frames = Frames(tuple(wanted))
+    frames = Frames(wanted_modes(run))
     chunks: AsyncIterator[Any] = graph.astream(
         run_input(run, resume=resume),
         config,

@@ -26,7 +26,7 @@ _RANK = {order: rank for rank, order in enumerate(Order)}
 
 @dataclass(eq=False)
 class Attempt:
-    """A claimed run on its way. Belongs to the server's loop but for `control` and `live`."""
+    """A claimed run on its way. Belongs to the server's loop but for `control`, `live`, `shown`."""
 
     run: Run
     source: GraphSource | None
@@ -38,6 +38,8 @@ class Attempt:
     control: RunControl = field(default_factory=RunControl)
     live: bool = True
     """False once the attempt was cut: then nothing it emits leaves it."""
+    shown: bytes | None = None
+    """The values its stream showed last."""
     order: Order | None = None
     told: asyncio.Event = field(default_factory=asyncio.Event)
 

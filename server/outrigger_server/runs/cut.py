@@ -53,7 +53,7 @@ async def _end(attempt: Attempt, task: GraphTask, finisher: Finisher) -> None:
         case Order.ROLLBACK:
             await finisher.roll_back(run)
         case Order.INTERRUPT:
-            await finisher.interrupt(run, source)
+            await finisher.interrupt(run, source, shown=attempt.shown)
         case Order.LET_GO | None:
             return
         case _ if came_to_its_end:
@@ -62,4 +62,4 @@ async def _end(attempt: Attempt, task: GraphTask, finisher: Finisher) -> None:
             await finisher.time_out(run, source)
         case Order.HAND_BACK:
             if not await finisher.hand_back(run):
-                await finisher.interrupt(run, source)
+                await finisher.interrupt(run, source, shown=attempt.shown)

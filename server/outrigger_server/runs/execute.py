@@ -11,7 +11,7 @@ from langgraph.errors import GraphDrained
 from outrigger_server.brokers.base import EventLog
 from outrigger_server.errors import FencedWrite, GraphFailed, Unavailable
 from outrigger_server.graphs.encoding import encode
-from outrigger_server.graphs.invoke import run_config, stream_run
+from outrigger_server.graphs.invoke import VALUES, run_config, stream_run
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.attempt import Attempt
 from outrigger_server.runs.telemetry import RunTelemetry
@@ -92,6 +92,9 @@ class Executor:
         def emit(name: str, payload: object) -> None:
             # Encoded here and now: the graph may change the objects later.
             if attempt.live and self._events.wants(run_id):
-                self._events.publish(run_id, name, encode(payload))
+                data = encode(payload)
+                if name == VALUES:
+                    attempt.shown = data
+                self._events.publish(run_id, name, data)
 
         return emit

@@ -13,6 +13,7 @@ from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import CancelAction, Run, RunOutcome, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import GraphFailed, IllegalTransition, Unavailable
+from outrigger_server.graphs.invoke import VALUES, wanted_modes
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.ends import ROLLED_BACK, ended_run, run_outcome
 from outrigger_server.runs.telemetry import RunTelemetry
@@ -72,17 +73,30 @@ class Finisher:
         error = GraphFailed("TimeoutError", "")
         await self._end_badly(run, source, RunStatus.TIMEOUT, error, cut=True)
 
-    async def interrupt(self, run: Run, source: GraphSource | None) -> None:
-        """End a run that was cut; it is a success when it had finished all the same."""
+    async def interrupt(
+        self, run: Run, source: GraphSource | None, *, shown: bytes | None = None
+    ) -> None:
+        """End a run that was cut; it is a success when it had finished all the same.
+
+        LangGraph streams nothing any more once it was cancelled. What a run finished with is
+        therefore streamed here, unless those are the values that were `shown` last.
+        """
         held = await self._persist(partial(held_run, token=run.token))
         outcome, completed = await self._head(run, source, cut=True)
         if completed:
+            self._stream_values(run, outcome, shown)
             await self._finish(run, RunStatus.SUCCESS, outcome, cut=True)
             return
         if held is not None and held.superseded_by is None:
             message = held.cancel_message or "interrupted"
             outcome = replace(outcome, error={"error": "UserInterrupt", "message": message})
         await self._finish(run, RunStatus.INTERRUPTED, outcome, cut=True)
+
+    def _stream_values(self, run: Run, outcome: ThreadOutcome, shown: bytes | None) -> None:
+        values = None if outcome.values is None else outcome.values.encode()
+        wanted = VALUES in wanted_modes(run) and self._events.wants(run.run_id)
+        if wanted and values is not None and values != shown:
+            self._events.publish(run.run_id, VALUES, values)
 
     async def roll_back(self, run: Run) -> None:
         """Remove a run that was cut, with every trace of it."""
