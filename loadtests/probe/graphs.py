@@ -32,6 +32,7 @@ class State(TypedDict, total=False):
     token: str
     seconds: float
     ask: bool
+    linger: float
 
 
 Update = dict[str, Any]
@@ -47,9 +48,17 @@ def answer_mark(token: str, answer: object) -> str:
     return mark(token, f"{ANSWER}:{answer}")
 
 
-def run_input(token: str, seconds: float = DEFAULT_SECONDS, *, ask: bool = False) -> Update:
+def run_input(
+    token: str, seconds: float = DEFAULT_SECONDS, *, ask: bool = False, linger: float = 0.0
+) -> Update:
     """Return the input of one run; it sets every field anew, for state outlives the run."""
-    return {"log": [mark(token, INPUT)], "token": token, "seconds": seconds, "ask": ask}
+    return {
+        "log": [mark(token, INPUT)],
+        "token": token,
+        "seconds": seconds,
+        "ask": ask,
+        "linger": linger,
+    }
 
 
 async def first(state: State) -> Update:
@@ -58,11 +67,12 @@ async def first(state: State) -> Update:
 
 
 async def last(state: State) -> Update:
-    """Ask, when the run is to ask, and leave the last mark."""
+    """Ask, when the run is to ask, take `linger` seconds over the answer, leave the last mark."""
     token = state["token"]
     marks = [mark(token, LAST)]
     if state.get("ask"):
         marks.insert(0, answer_mark(token, interrupt({"token": token})))
+        await asyncio.sleep(state.get("linger", 0.0))
     return {"log": marks}
 
 
