@@ -1,0 +1,208 @@
+"""I1-I8: the newcomer cuts what is in flight; finished steps stay, nothing later comes."""
+
+from collections.abc import Iterator
+
+from outrigger_loadtests.checkers.case import Case, Invariant
+from outrigger_loadtests.checkers.histories import own_steps
+from outrigger_loadtests.checkers.order import (
+    base_of,
+    foundation_faults,
+    one_survives,
+    ran_on,
+    readers_end,
+)
+from outrigger_loadtests.history.operations import (
+    IN_FLIGHT,
+    Ending,
+    Endpoint,
+    Joined,
+    Outcome,
+    Strategy,
+    Streamed,
+)
+from outrigger_loadtests.marks import mark
+from outrigger_loadtests.models.run import Run
+from outrigger_loadtests.models.thread import Thread, returned
+
+
+def never_refused(case: Case) -> None:
+    """I1."""
+    case.examined(len(case.thread.runs_of(Strategy.INTERRUPT)))
+    for refused in case.thread.refusals_of(Strategy.INTERRUPT):
+        case.examined()
+        case.found("refused", f"{refused.token} was to interrupt and was refused")
+
+
+def the_victim_is_cut(case: Case) -> None:
+    """I2."""
+    for newcomer, victim in victims(case.thread, Strategy.INTERRUPT):
+        if not victim.status or victim.status in IN_FLIGHT:
+            continue
+        case.examined()
+        how = f"{newcomer.token} interrupted {victim.token}, which"
+        if victim.gone:
+            if not case.thread.may_be_removed(victim):
+                case.found("gone", f"{how} is gone", victim, newcomer)
+        elif not (victim.interrupted or victim.succeeded):
+            case.found("failed", f"{how} ended as {victim.status}", victim, newcomer)
+        elif victim.succeeded and case.thread.history and not victim.whole:
+            case.found("half", f"{how} is a success without all its marks", victim, newcomer)
+        elif ran_on(case, victim, returned(newcomer.create)):
+            case.found("ran_on", f"{how} went on all the same", victim, newcomer)
+
+
+def what_was_finished_stays(case: Case) -> None:
+    """I3."""
+    thread = case.thread
+    if thread.history is None:
+        return
+    for run in cut_by_newcomers(thread):
+        if run.answers:
+            continue
+        case.examined()
+        final = own_steps(run, thread.chain.head_log)
+        seen = max(_shown(thread, run), key=len, default=[])
+        if seen[: len(final)] != final or len(seen) > len(final):
+            lost = ", ".join(seen[len(final) :]) or "its order"
+            case.found("lost_step", f"{run.token} had finished, and lost: {lost}", run)
+        places = [thread.chain.position[mark(run.token, step)] for step in final]
+        if places and places[-1] - places[0] != len(places) - 1:
+            case.found("late_mark", f"{run.token} was cut, and wrote among later runs", run)
+
+
+def _shown(thread: Thread, run: Run) -> Iterator[list[str]]:
+    """Yield what anybody saw of the run's finished steps."""
+    for state in thread.states:
+        yield own_steps(run, state.log)
+    for stream in run.streams:
+        for frame in stream.frames:
+            if frame.name == "values":
+                yield own_steps(run, frame.marks)
+
+
+def what_never_started_leaves_nothing(case: Case) -> None:
+    """I4."""
+    for newcomer, victim in victims(case.thread, Strategy.INTERRUPT):
+        if not is_unstarted(case.thread, victim, newcomer):
+            continue
+        case.examined()
+        how = f"{victim.token} still waited when {newcomer.token} came, and"
+        if victim.succeeded:
+            case.found("started", f"{how} succeeded", victim, newcomer)
+        elif victim.segment is not None or victim.steps:
+            case.found("trace", f"{how} wrote to the thread", victim, newcomer)
+
+
+def the_newcomer_starts_at_the_cut(case: Case) -> None:
+    """I5."""
+    runs = case.thread.runs_of(Strategy.INTERRUPT)
+    foundation_faults(case, runs, "not_from_the_cut")
+    position = case.thread.chain.position
+    for newcomer, victim in victims(case.thread, Strategy.INTERRUPT):
+        if not newcomer.segment or victim.answers or not victim.interrupted:
+            continue
+        case.examined()
+        marks = [mark(victim.token, step) for step in own_steps(victim, case.thread.chain.head_log)]
+        if any(position[each] >= base_of(case, newcomer) for each in marks):
+            message = f"{newcomer.token} started without what {victim.token} had finished"
+            case.found("missed_marks", message, victim, newcomer)
+
+
+def the_newest_succeeds(case: Case) -> None:
+    """I6."""
+    for run in case.thread.runs_of(Strategy.INTERRUPT):
+        if not run.status or not case.thread.undisturbed(run):
+            continue
+        case.examined()
+        if not run.succeeded:
+            case.found("no_success", f"nothing came after {run.token}, and it is {run.status}", run)
+
+
+def of_two_at_once_one_survives(case: Case) -> None:
+    """I7."""
+    one_survives(case, Strategy.INTERRUPT, "")
+
+
+def the_readers_of_a_victim_end(case: Case) -> None:
+    """I8."""
+    for run in cut_by_newcomers(case.thread):
+        readers_end(case, run, "")
+        for reader in run.readers:
+            if reader.outcome is Outcome.OK and not has_reason(case.thread, run, reader):
+                case.found("no_reason", f"a reader of {run.token} ended without a reason", run)
+
+
+def has_reason(thread: Thread, run: Run, reader: Streamed | Joined) -> bool:
+    """Whether a reader of a cut run was told what became of it, or may have come too late."""
+    if isinstance(reader, Joined):
+        return bool(reader.failure or reader.status)
+    if reader.ending is not Ending.CLOSED or not _was_there(thread, run, reader):
+        return True
+    return any(frame.status or frame.name == "error" for frame in reader.frames)
+
+
+def _was_there(thread: Thread, run: Run, reader: Streamed) -> bool:
+    """Whether the stream surely began before anything could cut the run."""
+    if reader.endpoint is Endpoint.STREAM:
+        return True
+    asked = [each.invoked for each in (*thread.cutters(run), *run.cancels)]
+    return bool(asked and reader.frames) and reader.frames[0].at < min(asked)
+
+
+def cut_by_newcomers(thread: Thread) -> list[Run]:
+    """Return the runs that are interrupted, where a newcomer with `interrupt` may have done it."""
+    return [
+        run for run in thread.runs if run.interrupted and thread.cutters(run, Strategy.INTERRUPT)
+    ]
+
+
+def victims(thread: Thread, strategy: Strategy) -> Iterator[tuple[Run, Run]]:
+    """Yield every newcomer of the strategy with each run that it surely met.
+
+    It surely met what was in flight all the while it was being accepted, and what was cut and can
+    have been cut by nobody else; where several newcomers may have done it, the last one is named.
+    """
+    for newcomer in thread.runs_of(strategy):
+        if newcomer.accepted and newcomer.create.completed is not None:
+            for victim in thread.met(newcomer.create):
+                yield newcomer, victim
+    for victim in thread.runs:
+        if not (victim.interrupted or victim.gone) or victim.cancels or victim.deletes:
+            continue
+        cutters = thread.cutters(victim)
+        if cutters and all(each.strategy is strategy for each in cutters):
+            last = thread.by_token.get(max(cutters, key=lambda each: each.invoked).token)
+            if last is not None and last.accepted:
+                yield last, victim
+
+
+def is_unstarted(thread: Thread, victim: Run, newcomer: Run) -> bool:
+    """Whether the victim surely still waited behind another run when the newcomer came.
+
+    That run was in flight then: it surely was all the time, or it was cut, and nobody who may have
+    cut it was sent before the victim was there.
+    """
+    if victim.strategy is not Strategy.ENQUEUE or victim.create.after_seconds:
+        return False
+    for ahead in thread.may_have_met(victim.create):
+        if ahead.created_at >= victim.created_at or ahead.create.after_seconds:
+            continue
+        if ahead.surely_in_flight(victim.begin, returned(newcomer.create)):
+            return True
+        cut = (ahead.interrupted or ahead.gone) and not (ahead.cancels or ahead.deletes)
+        cutters = [each.invoked for each in thread.cutters(ahead)]
+        if cut and cutters and min(cutters) > victim.surely_from:
+            return True
+    return False
+
+
+INVARIANTS = (
+    Invariant("I1", "never refused", never_refused),
+    Invariant("I2", "the victim is interrupted, or had finished", the_victim_is_cut),
+    Invariant("I3", "what the victim finished stays, and nothing later", what_was_finished_stays),
+    Invariant("I4", "a victim that waited leaves no trace", what_never_started_leaves_nothing),
+    Invariant("I5", "the newcomer starts from the cut", the_newcomer_starts_at_the_cut),
+    Invariant("I6", "the newest succeeds", the_newest_succeeds),
+    Invariant("I7", "of those sent together one survives, the newest", of_two_at_once_one_survives),
+    Invariant("I8", "the victim's readers end, with a reason", the_readers_of_a_victim_end),
+)

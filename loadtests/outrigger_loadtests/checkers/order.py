@@ -1,0 +1,122 @@
+"""What enqueue, interrupt and rollback share: where a run starts from, and who survives."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from outrigger_loadtests.checkers.case import Case
+from outrigger_loadtests.history.operations import Ending, Outcome, Strategy
+from outrigger_loadtests.models.run import NANOSECONDS, SLEEP_CERTAINTY, Run
+
+
+def base_of(case: Case, run: Run) -> int:
+    """Return how many marks were in the state the run started from."""
+    return case.thread.chain.base_length(run.segment) if run.segment else 0
+
+
+def foundation_faults(case: Case, runs: Iterable[Run], way: str) -> None:
+    """Find the runs whose first checkpoint does not follow the one written just before it."""
+    checkpoints = case.thread.chain.checkpoints
+    for run in runs:
+        if run.segment is None or run.create.at_checkpoint:
+            continue
+        case.examined()
+        before = checkpoints[run.segment.first - 1].checkpoint_id if run.segment.first else ""
+        first = checkpoints[run.segment.first]
+        if first.parent_id != before:
+            message = f"{run.token} does not start from the checkpoint before its own"
+            case.found(way, message, run, checkpoints=(first.checkpoint_id, first.parent_id))
+
+
+def missing_at_the_start(case: Case, strategy: Strategy, way: str, what: str) -> None:
+    """Find the runs of a strategy that began without a mark of a success before them."""
+    chain = case.thread.chain
+    furthest, newest = -1, ""  # of the marks of the successes so far, in the newest log
+    astray: list[str] = []  # those of their marks that it does not hold at all
+    for run in case.thread.runs:
+        if not run.succeeded or run.create.after_seconds:
+            continue
+        if run.strategy is strategy and run.segment and (newest or astray):
+            case.examined()
+            base = base_of(case, run)
+            if furthest >= base or (astray and not chain.holds(run.segment, astray)):
+                missed = newest if furthest >= base else astray[0]
+                case.found(way, f"{run.token} {what} {missed}", run)
+        for mark in run.expected_marks:
+            position = chain.position.get(mark)
+            if position is None:
+                astray.append(mark)
+            elif position > furthest:
+                furthest, newest = position, mark
+
+
+def cut_bound(case: Case, run: Run) -> float:
+    """Return how long the run may go on after it was to stop, in seconds."""
+    return case.bounds.prompt_cut if case.thread.prompt else case.bounds.cut
+
+
+def ran_on(case: Case, run: Run, since: int) -> bool:
+    """Whether the run was surely still at work long after it was told to stop at `since`."""
+    if case.thread.blocks:
+        return False
+    limit = since + int(cut_bound(case, run) * NANOSECONDS)
+    if any(not each.ended and each.invoked > limit for each in run.observations):
+        return True
+    worked = run.begin + int(run.create.seconds * SLEEP_CERTAINTY * NANOSECONDS)
+    return run.succeeded and run.whole and not run.answers and worked > limit
+
+
+def together(case: Case, strategy: Strategy) -> list[list[Run]]:
+    """Return the accepted runs of each group that was sent at the same moment, oldest first.
+
+    Only groups of this strategy alone, all of whose messages were accepted.
+    """
+    groups: defaultdict[str, list[Run]] = defaultdict(list)
+    spoiled = {each.together for each in (*case.thread.refused, *case.thread.unresolved)}
+    for run in case.thread.runs:
+        if run.create.together:
+            groups[run.create.together].append(run)
+            if run.strategy is not strategy or not run.accepted:
+                spoiled.add(run.create.together)
+    return [group for name, group in groups.items() if name not in spoiled and len(group) > 1]
+
+
+def one_survives(case: Case, strategy: Strategy, prefix: str) -> None:
+    """Of messages sent together the newest succeeds, and no other that was still at work."""
+    for group in together(case, strategy):
+        newest = group[-1]
+        outsiders = [
+            each for each in case.thread.cutters(newest) if each.together != newest.create.together
+        ]
+        if outsiders or newest.cancels or newest.deletes or not newest.status:
+            continue
+        case.examined()
+        if not any(run.succeeded for run in group):
+            case.found(f"{prefix}nobody_survived", "of those sent together none succeeded", *group)
+        for run in group[:-1]:
+            since = newest.create.completed
+            if (
+                run.created_at < newest.created_at
+                and since is not None
+                and ran_on(case, run, since)
+            ):
+                message = f"{run.token} went on although {newest.token} came after it"
+                case.found(f"{prefix}two_survived", message, run, newest)
+
+
+def readers_end(case: Case, run: Run, prefix: str) -> None:
+    """The readers of a run that was cut are told so, soon."""
+    end = run.first_end()
+    for reader in run.readers:
+        if reader.outcome is Outcome.FAIL or reader.completed is None or not reader.run_id:
+            continue
+        case.examined()
+        silent = getattr(reader, "ending", None) is Ending.SILENT or reader.error == "timed out"
+        if silent:
+            case.found(f"{prefix}never_end", f"a reader of {run.token} was never told", run)
+            continue
+        if end is None or case.thread.blocks:
+            continue
+        late = reader.completed - max(end.completed, reader.invoked)
+        if late > case.bounds.readers * NANOSECONDS:
+            message = f"a reader of {run.token} was told {late / NANOSECONDS:.1f} s after the cut"
+            case.found(f"{prefix}end_late", message, run, between=(end.completed, reader.completed))

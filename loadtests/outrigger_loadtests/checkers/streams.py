@@ -1,0 +1,126 @@
+"""G10: the events of a stream are its run's, in order, without gap, and end when the run ends."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from outrigger_loadtests.checkers.case import Case, Invariant
+from outrigger_loadtests.history.operations import Ending, Frame, Outcome, Streamed
+from outrigger_loadtests.marks import STEPS, UNASKED, answer_mark, mark, token_of
+from outrigger_loadtests.models.run import NANOSECONDS, Run
+
+_NUMBERS = re.compile(r"\d+")
+
+
+def streams_are_true(case: Case) -> None:
+    """G10."""
+    for run in case.thread.runs:
+        streams = [each for each in run.streams if each.outcome is Outcome.OK]
+        for stream in streams:
+            case.examined()
+            _belongs(case, run, stream)
+            _increases(case, run, stream)
+            _ends_with_the_run(case, run, stream)
+            _shows_everything(case, run, stream)
+        _resumes_where_it_was(case, run, streams)
+
+
+def _belongs(case: Case, run: Run, stream: Streamed) -> None:
+    own = {run.token, run.create.answers}
+    for frame in stream.frames:
+        if frame.run_id and frame.run_id != run.run_id:
+            message = f"the stream of {run.token} tells of run {frame.run_id}"
+            case.found("foreign_run", message, run)
+        if frame.name.startswith("updates"):
+            foreign = [each for each in frame.marks if token_of(each) not in own]
+            if foreign:
+                message = f"the stream of {run.token} carries an update of {foreign[0]}"
+                case.found("foreign_event", message, run)
+
+
+def _increases(case: Case, run: Run, stream: Streamed) -> None:
+    ids = [each.id for each in stream.frames if each.id]
+    for earlier, later in pairwise(ids):
+        if _number(later) <= _number(earlier):
+            message = f"the stream of {run.token} goes from id {earlier} to {later}"
+            case.found("ids_not_increasing", message, run)
+            return
+
+
+def _ends_with_the_run(case: Case, run: Run, stream: Streamed) -> None:
+    end = run.first_end()
+    if stream.ending is Ending.SILENT and end is not None:
+        case.found("never_ends", f"the stream of {run.token} never ended; the run did", run)
+        return
+    if end is None or stream.completed is None or stream.ending is not Ending.CLOSED:
+        return
+    late = stream.completed - max(end.completed, stream.invoked)
+    if late > case.bounds.stream * NANOSECONDS and not case.thread.blocks:
+        message = f"the stream of {run.token} ended {late / NANOSECONDS:.1f} s after the run"
+        case.found("ends_late", message, run, between=(end.completed, stream.completed))
+
+
+def _shows_everything(case: Case, run: Run, stream: Streamed) -> None:
+    if not (run.succeeded and run.whole and stream.from_start):
+        return
+    if stream.ending is not Ending.CLOSED:
+        return
+    shown = {each for frame in stream.frames for each in frame.marks}
+    if run.answers:
+        wanted = [answer_mark(run.create.answers, run.token)]
+    else:
+        steps = STEPS[:UNASKED] if run.create.asks else STEPS
+        wanted = [mark(run.token, step) for step in steps]
+    missing = [each for each in wanted if each not in shown]
+    if missing:
+        message = f"the stream of {run.token} never showed {', '.join(missing)}"
+        case.found("lost_events", message, run)
+
+
+def _resumes_where_it_was(case: Case, run: Run, streams: Sequence[Streamed]) -> None:
+    whole = max(
+        (each for each in streams if each.from_start and _ids(each.frames)),
+        key=lambda each: len(each.frames),
+        default=None,
+    )
+    if whole is None:
+        return
+    all_ids = _ids(whole.frames)
+    for stream in streams:
+        told_of_an_error = any(frame.name == "error" for frame in stream.frames)
+        if not stream.after_id or stream.after_id not in all_ids or told_of_an_error:
+            continue
+        case.examined()
+        expected = all_ids[all_ids.index(stream.after_id) + 1 :]
+        got = _ids(stream.frames)
+        if whole.ending is Ending.CLOSED and stream.ending is Ending.CLOSED:
+            same = got == expected
+        else:
+            shorter = min(len(got), len(expected))
+            same = got[:shorter] == expected[:shorter]
+        if not same:
+            _report(case, run, stream, expected, got)
+
+
+def _report(
+    case: Case, run: Run, stream: Streamed, expected: Sequence[str], got: Sequence[str]
+) -> None:
+    missing = [each for each in expected if each not in set(got)]
+    what = f"lacks {len(missing)} events" if missing else "repeats or adds events"
+    message = f"the stream of {run.token} resumed after {stream.after_id} {what}"
+    case.found("gap" if missing else "duplicate", message, run)
+
+
+def _ids(frames: Sequence[Frame]) -> list[str]:
+    return [each.id for each in frames if each.id]
+
+
+def _number(event_id: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in _NUMBERS.findall(event_id))
+
+
+INVARIANTS = (
+    Invariant(
+        "G10", "a stream carries its run's events, all, in order, to its end", streams_are_true
+    ),
+)

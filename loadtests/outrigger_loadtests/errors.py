@@ -1,0 +1,26 @@
+"""What can go wrong with a load test itself.
+
+LoadTestError
+├── UsageError            wrong options; nothing was sent
+├── TargetUnreachable     no server answers, or it is not one that can be tested
+└── UnreadableHistory     a history file that is no history
+"""
+
+
+class LoadTestError(Exception):
+    """The load test cannot go on."""
+
+
+class UsageError(LoadTestError):
+    """An option is wrong; the message says which one and what to do."""
+
+
+class TargetUnreachable(LoadTestError):
+    """The server does not answer as one that can be tested; the message says what it did."""
+
+
+class UnreadableHistory(LoadTestError):
+    """A line of a history cannot be read."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line} of the history cannot be read: {reason}")

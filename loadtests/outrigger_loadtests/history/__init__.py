@@ -1,0 +1,1 @@
+"""What a client did and saw: typed operations, one JSON line each."""

@@ -1,0 +1,92 @@
+"""The history on disk: one operation per line of JSON, in the order they completed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from outrigger_loadtests.errors import UnreadableHistory
+from outrigger_loadtests.history.operations import AnyOperation, Operation
+
+_decoder = msgspec.json.Decoder(AnyOperation)
+_encoder = msgspec.json.Encoder()
+_THREAD = b'"thread":"'
+
+
+class HistoryFile:
+    """Appends operations to a file; a line is whole or not there, also after a crash."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.operations = 0
+
+    def record(self, operation: Operation) -> None:
+        """Append one operation."""
+        self._file.write(_encoder.encode(operation) + b"\n")
+        self.operations += 1
+
+
+@contextmanager
+def history_file(path: Path) -> Iterator[HistoryFile]:
+    """Open a new history at `path`, in place of any that is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        yield HistoryFile(file)
+
+
+def encode(operations: Iterable[Operation]) -> bytes:
+    """The lines of a history file."""
+    return b"".join(_encoder.encode(operation) + b"\n" for operation in operations)
+
+
+def lines_by_thread(lines: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    """Group the lines of a history by thread, without decoding them.
+
+    Threads come in the order of their first line, lines in the order of the file. This is what
+    keeps a large history small: only one thread is decoded at a time.
+
+    Raises:
+        UnreadableHistory: A line is not an operation.
+    """
+    found: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for number, line in enumerate(lines, 1):
+        start = line.find(_THREAD) + len(_THREAD)
+        end = line.find(b'"', start)
+        if start < len(_THREAD) or end < 0:
+            raise UnreadableHistory(number, "it names no thread")
+        found[line[start:end]].append(line)
+    return found
+
+
+def operations_of(lines: Iterable[bytes]) -> list[AnyOperation]:
+    """Decode lines of a history.
+
+    Raises:
+        UnreadableHistory: A line is not an operation; says which one of `lines` and why.
+    """
+    operations: list[AnyOperation] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            operations.append(_decoder.decode(line))
+        except msgspec.DecodeError as error:
+            raise UnreadableHistory(number, str(error)) from error
+    return operations
+
+
+def threads_of(path: Path) -> Iterator[list[AnyOperation]]:
+    """Read a history thread by thread; first, if there is any, what belongs to no thread.
+
+    Raises:
+        UnreadableHistory: A line is not an operation.
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        grouped = lines_by_thread(file)
+    if general := grouped.pop(b"", None):
+        yield operations_of(general)
+    while grouped:
+        thread = next(iter(grouped))
+        yield operations_of(grouped.pop(thread))

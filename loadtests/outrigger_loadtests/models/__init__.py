@@ -1,0 +1,1 @@
+"""What a history says about one thread: its runs, when each was in flight, its checkpoints."""

@@ -1,0 +1,191 @@
+"""One thread of a history, read and indexed once, so that every check is a few lines."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import accumulate
+from typing import TypeVar
+
+from outrigger_loadtests.history.operations import (
+    Action,
+    Cancelled,
+    Created,
+    Faulted,
+    HistoryRead,
+    Opened,
+    Operation,
+    Outcome,
+    RunRow,
+    RunsRead,
+    Settled,
+    StateRead,
+    Strategy,
+    ThreadRead,
+)
+from outrigger_loadtests.models.run import FOREVER, Run
+from outrigger_loadtests.models.segment import Chain
+
+Kind = TypeVar("Kind", bound=Operation)
+
+CONFLICT = 409
+NOT_FOUND = 404
+CUTTING = frozenset({Strategy.INTERRUPT, Strategy.ROLLBACK})
+
+
+@dataclass(frozen=True)
+class Thread:
+    """What is known of one thread. `runs` are in the order the server created them.
+
+    `refused` are creates that surely made no run, `unresolved` those of which nobody knows.
+    `unexplained` are runs the server lists that no create of this history made. `stalled` is how
+    many seconds of the thread's time the client itself stood still.
+    """
+
+    opened: Opened
+    runs: Sequence[Run]
+    refused: Sequence[Created]
+    unresolved: Sequence[Created]
+    unexplained: Sequence[RunRow]
+    chain: Chain
+    states: Sequence[StateRead]
+    statuses: Sequence[ThreadRead]
+    cancels: Sequence[Cancelled]
+    faults: Sequence[Faulted]
+    stalled: float
+    settled: Settled | None
+    run_list: RunsRead | None
+    history: HistoryRead | None
+    last_state: StateRead | None
+    last_thread: ThreadRead | None
+
+    @property
+    def name(self) -> str:
+        """The conversation's name in the plan."""
+        return self.opened.thread
+
+    @property
+    def blocks(self) -> bool:
+        """Whether its runs block the server's graphs, so that times say nothing."""
+        return "blocking" in self.opened.probe
+
+    @property
+    def prompt(self) -> bool:
+        """Whether its runs stop as soon as they are told to."""
+        return "async" in self.opened.probe
+
+    @cached_property
+    def by_id(self) -> dict[str, Run]:
+        """The runs by run id."""
+        return {run.run_id: run for run in self.runs}
+
+    @cached_property
+    def by_token(self) -> dict[str, Run]:
+        """The runs by token."""
+        return {run.token: run for run in self.runs}
+
+    @cached_property
+    def newcomers(self) -> Sequence[Created]:
+        """Creates that made a run or may have, in the order they were sent."""
+        made = [run.create for run in self.runs] + list(self.unresolved)
+        return sorted(made, key=lambda create: create.invoked)
+
+    def runs_of(self, strategy: Strategy) -> list[Run]:
+        """Return the runs created with this strategy, in the server's order."""
+        return [run for run in self.runs if run.strategy is strategy]
+
+    def refusals_of(self, strategy: Strategy) -> list[Created]:
+        """Return the creates with this strategy that were answered 409."""
+        return [
+            each for each in self.refused if each.strategy is strategy and each.code == CONFLICT
+        ]
+
+    def met(self, create: Created) -> list[Run]:
+        """Return the runs that were surely in flight while `create` was being accepted."""
+        stop = returned(create)
+        return [
+            run
+            for run in self._touching(create.invoked, stop)
+            if run.token != create.token and run.surely_in_flight(create.invoked, stop)
+        ]
+
+    def may_have_met(self, create: Created) -> list[Run]:
+        """Return the runs that may have been in flight while `create` was being answered."""
+        touching = self._touching(create.invoked, returned(create))
+        return [run for run in touching if run.token != create.token]
+
+    def cutters(self, run: Run, *strategies: Strategy) -> list[Created]:
+        """Return the newcomers whose strategy may have hit the run; all cutting ones by default."""
+        wanted = frozenset(strategies) or CUTTING
+        return [
+            each
+            for each in self._cutting_creates
+            if each.strategy in wanted
+            and each.token != run.token
+            and each.invoked < run.end
+            and run.begin < returned(each)
+            and not self._surely_older(each, run)
+        ]
+
+    def may_be_interrupted(self, run: Run) -> bool:
+        """Whether something in the history may have interrupted the run."""
+        asked = (each.outcome is not Outcome.FAIL for each in run.cancels)
+        return any(asked) or bool(self.cutters(run))
+
+    def may_be_removed(self, run: Run) -> bool:
+        """Whether something in the history may have rolled the run back or deleted it."""
+        asked = [each for each in run.cancels if each.action is Action.ROLLBACK]
+        hit = any(each.outcome is not Outcome.FAIL for each in (*asked, *run.deletes))
+        return hit or bool(self.cutters(run, Strategy.ROLLBACK))
+
+    def undisturbed(self, run: Run) -> bool:
+        """Whether nothing in the history can have kept the run from its end."""
+        return not (self.may_be_interrupted(run) or self.may_be_removed(run))
+
+    @cached_property
+    def may_roll_back(self) -> bool:
+        """Whether anything in the history may have taken marks away again."""
+        asked = any(each.action is Action.ROLLBACK for each in self.cancels)
+        return asked or any(each.strategy is Strategy.ROLLBACK for each in self._cutting_creates)
+
+    @cached_property
+    def _cutting_creates(self) -> list[Created]:
+        return [each for each in self.newcomers if each.strategy in CUTTING]
+
+    def _surely_older(self, create: Created, run: Run) -> bool:
+        """Whether the create's run came first; a run for later may have come any time."""
+        other = self.by_token.get(create.token)
+        if other is None or create.after_seconds or run.create.after_seconds:
+            return False
+        return bool(other.created_at) and other.created_at < run.created_at
+
+    @cached_property
+    def _by_begin(self) -> tuple[list[Run], list[int], list[int]]:
+        runs = sorted(self.runs, key=lambda run: run.begin)
+        return runs, [run.begin for run in runs], list(accumulate((r.end for r in runs), max))
+
+    def _touching(self, start: int, stop: int) -> list[Run]:
+        """Return the runs possibly in flight at some moment of the interval: O(log n + those)."""
+        runs, begins, latest_ends = self._by_begin
+        found = []
+        for number in range(bisect_right(begins, stop) - 1, -1, -1):
+            if latest_ends[number] < start:
+                break
+            if runs[number].possibly_in_flight(start, stop):
+                found.append(runs[number])
+        return found
+
+
+def returned(operation: Operation) -> int:
+    """Return when the operation was answered; never, if nobody answered."""
+    return FOREVER if operation.completed is None else operation.completed
+
+
+def microseconds(created_at: str) -> int:
+    """Return a moment of the server's clock in microseconds; 0 for one it did not tell."""
+    try:
+        moment = datetime.fromisoformat(created_at)
+    except ValueError:
+        return 0
+    return int(moment.timestamp() * 1_000_000)

@@ -1,0 +1,116 @@
+"""What a check is told to do: options in, a frozen value out, every wrong one named."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from outrigger_loadtests.errors import UsageError
+from outrigger_loadtests.history.operations import Strategy
+from outrigger_loadtests.profiles import ServerProfile, profile_named
+
+ALL = "all"
+MIXED = "mixed"
+LABELS = (*(str(each) for each in Strategy), MIXED)
+PROBES = ("async", "sync", "cleanup", "swallow", "blocking")
+DEFAULT_HOST = "http://127.0.0.1:8123"
+DEFAULT_THREADS = 8
+DEFAULT_SECONDS = 60.0
+DEFAULT_OUTPUT = Path("outrigger-loadtest")
+MOST_THREADS = 1000
+MOST_SECONDS = 7 * 24 * 3600.0
+MOST_SEED = 1 << 53
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """One check: where, what, how much. `duration` is in seconds, over all probes together."""
+
+    host: str
+    labels: tuple[str, ...]
+    probes: tuple[str, ...]
+    threads: int
+    duration: float
+    seed: int
+    output: Path
+    api_key: str | None
+    profile: ServerProfile
+
+    @property
+    def strategy(self) -> str:
+        """The option that gives the labels."""
+        return self.labels[0] if len(self.labels) == 1 else ALL
+
+    @property
+    def probe(self) -> str:
+        """The option that gives the probes."""
+        return self.probes[0] if len(self.probes) == 1 else ALL
+
+
+def check_settings(  # noqa: PLR0913  one for each option
+    *,
+    host: str = DEFAULT_HOST,
+    strategy: str = ALL,
+    probe: str = ALL,
+    threads: int = DEFAULT_THREADS,
+    duration: float = DEFAULT_SECONDS,
+    seed: int | None = None,
+    output: Path = DEFAULT_OUTPUT,
+    api_key: str | None = None,
+    server_profile: str = "outrigger",
+) -> CheckSettings:
+    """Check the options and return what they say; without a seed one is drawn.
+
+    Raises:
+        UsageError: An option is wrong; says which one and what it may be.
+    """
+    if seed is None:
+        seed = secrets.randbelow(1 << 24)
+    return CheckSettings(
+        host=_url(host),
+        labels=_choice("--strategy", strategy, LABELS),
+        probes=_choice("--probe", probe, PROBES),
+        threads=int(_within("--threads", threads, 1, MOST_THREADS)),
+        duration=_within("--duration", duration, 1, MOST_SECONDS),
+        seed=int(_within("--seed", seed, 0, MOST_SEED)),
+        output=_folder(output),
+        api_key=_header("--api-key", api_key),
+        profile=profile_named(server_profile),
+    )
+
+
+def _url(host: str) -> str:
+    try:
+        parts = urlsplit(host)
+        named = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise UsageError(f"--host: {host!r} is no URL such as {DEFAULT_HOST}")
+    return host.rstrip("/")
+
+
+def _choice(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    if given == ALL:
+        return known
+    if given not in known:
+        raise UsageError(f"{option}: {given!r} is not known; it is one of {', '.join(known)}, all")
+    return (given,)
+
+
+def _within(option: str, given: float, least: float, most: float) -> float:
+    if not least <= given <= most:
+        raise UsageError(f"{option}: {given:g} is not between {least:g} and {most:g}")
+    return given
+
+
+def _folder(output: Path) -> Path:
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output: {output} is not a directory")
+    return output
+
+
+def _header(option: str, given: str | None) -> str | None:
+    if given is not None and not (given.isascii() and given.isprintable() and given):
+        raise UsageError(f"{option}: it must be printable ASCII, for it is sent in a header")
+    return given
