@@ -1,0 +1,1 @@
+"""Talks to a server of the LangGraph API and writes down what it did."""
