@@ -1,0 +1,135 @@
+"""One check from end to end: look at the target, talk, wait for rest, judge, report."""
+
+import shlex
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from locust.env import Environment
+from rich.console import Console
+
+from outrigger_loadtests.checkers.catalogue import INVARIANTS
+from outrigger_loadtests.client.gevent_clock import GeventClock
+from outrigger_loadtests.client.locust_transport import LocustTransport
+from outrigger_loadtests.client.target import Identity, inspect
+from outrigger_loadtests.history.file import history_file
+from outrigger_loadtests.judging import Judgement, judge_history, operations_of_threads
+from outrigger_loadtests.models.reading import read_thread
+from outrigger_loadtests.report.console import print_summary
+from outrigger_loadtests.report.files import write_report
+from outrigger_loadtests.report.findings import evidence
+from outrigger_loadtests.report.outcome import CheckReport, Target
+from outrigger_loadtests.report.progress import ProgressBar, Standing
+from outrigger_loadtests.report.timeline import evidence_timeline
+from outrigger_loadtests.scenarios.crowd import Crowd
+from outrigger_loadtests.scenarios.load import Load
+from outrigger_loadtests.scenarios.settling import Patience
+from outrigger_loadtests.settings import CheckSettings
+
+HISTORY = "history.jsonl"
+
+
+def check(settings: CheckSettings, console: Console) -> int:
+    """Check a server and return the command's exit code.
+
+    Writes the history and the reports into the output directory. Ctrl-C ends the sending and still
+    reports; a second one gives up what goes on and reports without it.
+
+    Raises:
+        TargetUnreachable: The server does not answer as one that can be tested; nothing was sent.
+        OSError: The output directory cannot be written to.
+    """
+    environment = Environment()
+    transport = LocustTransport(environment, settings.host, settings.api_key)
+    graphs = tuple(f"probe_{each}" for each in settings.probes)
+    identity = inspect(transport, settings.host, graphs)
+    began, started_at = time.monotonic(), datetime.now(UTC)
+    path = settings.output / HISTORY
+    with history_file(path) as history, ProgressBar(console, settings.duration) as bar:
+        crowd = Crowd(
+            transport,
+            GeventClock(),
+            history.record,
+            seed=settings.seed,
+            labels=settings.labels,
+            patience=Patience(),
+        )
+
+        def show(doing: str) -> None:
+            done = crowd.progress
+            elapsed = time.monotonic() - began
+            bar.show(Standing(elapsed, done.ended, done.runs, done.operations, doing))
+
+        load = Load(environment, crowd, GeventClock(), threads=settings.threads, on_tick=show)
+        stopped = load.run(graphs, settings.duration)
+    transport.close()
+    judgement = judge_history(path, settings.profile, INVARIANTS, crowd.unfinished)
+    report = replace(
+        _report(settings, identity, judgement, crowd),
+        started_at=started_at.isoformat(timespec="seconds"),
+        duration=round(time.monotonic() - began, 3),
+        stopped_early=stopped,
+    )
+    report = replace(report, timelines=_timelines(path, report))
+    files = write_report(report, settings.output)
+    print_summary(console, report, [*files, path])
+    return report.exit_code
+
+
+def _report(
+    settings: CheckSettings, identity: Identity, judgement: Judgement, crowd: Crowd
+) -> CheckReport:
+    notes = []
+    if judgement.unopened:
+        notes.append(f"{judgement.unopened} threads could not be created")
+    if crowd.unfinished:
+        notes.append(f"{len(crowd.unfinished)} conversations were given up and are not judged")
+    if judgement.stalled:
+        notes.append(f"this client stood still for {judgement.stalled:.1f} s; bounds are extended")
+    return CheckReport(
+        version=version("langgraph-outrigger"),
+        started_at="",
+        duration=0.0,
+        target=Target(settings.host, identity.version, settings.profile.name),
+        parameters={
+            "strategy": settings.strategy,
+            "probe": settings.probe,
+            "threads": settings.threads,
+            "duration": settings.duration,
+            "seed": settings.seed,
+            "server_profile": settings.profile.name,
+        },
+        threads=judgement.threads,
+        operations=judgement.operations,
+        promises={each.name: each.promise for each in INVARIANTS},
+        examinations=judgement.examinations,
+        repeat=repeat_command(settings),
+        counts=judgement.counts,
+        notes=tuple(notes),
+    )
+
+
+def _timelines(path: Path, report: CheckReport) -> dict[str, str]:
+    wanted = evidence(report)
+    return {
+        name: evidence_timeline(operations, read_thread(operations), wanted[name])
+        for name, operations in operations_of_threads(path, wanted)
+    }
+
+
+def repeat_command(settings: CheckSettings) -> str:
+    """Return the command that sends the same plans again; it names no key."""
+    options = {
+        "--host": settings.host,
+        "--strategy": settings.strategy,
+        "--probe": settings.probe,
+        "--threads": str(settings.threads),
+        "--duration": f"{settings.duration:g}",
+        "--seed": str(settings.seed),
+        "--server-profile": settings.profile.name,
+    }
+    words = [word for option in options.items() for word in option]
+    key = ["--api-key", "…"] if settings.api_key else []
+    return shlex.join(["outrigger-loadtest", "check", *words, *key])

@@ -1,0 +1,109 @@
+"""From a history on disk to examinations, counts and the evidence of what was found."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from outrigger_loadtests.checkers.case import Invariant
+from outrigger_loadtests.checkers.judge import judge
+from outrigger_loadtests.history.file import threads_of
+from outrigger_loadtests.history.operations import AnyOperation, Opened, Stalled
+from outrigger_loadtests.models.reading import read_thread
+from outrigger_loadtests.models.run import NANOSECONDS, Run
+from outrigger_loadtests.models.thread import Thread
+from outrigger_loadtests.profiles import ServerProfile
+from outrigger_loadtests.report.outcome import Counts
+from outrigger_loadtests.verdict import Examination, Finding
+
+
+@dataclass
+class Judgement:
+    """What a history came to. `unopened` threads could not be created at all.
+
+    `stalled` is how many seconds the client itself stood still.
+    """
+
+    threads: int = 0
+    operations: int = 0
+    unopened: int = 0
+    stalled: float = 0.0
+    examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield everything that was found."""
+        for examination in self.examinations.values():
+            yield from examination.findings
+
+
+def judge_history(
+    path: Path,
+    profile: ServerProfile,
+    invariants: Sequence[Invariant],
+    left_out: Collection[str] = (),
+) -> Judgement:
+    """Judge a history thread by thread, without the threads that are `left_out`.
+
+    Raises:
+        UnreadableHistory: It is no history.
+        OSError: It cannot be read.
+    """
+    judgement = Judgement()
+    stalls: list[Stalled] = []
+    for operations in threads_of(path):
+        if operations[0].thread in left_out:
+            continue
+        judgement.operations += len(operations)
+        if not operations[0].thread:
+            stalls = [each for each in operations if isinstance(each, Stalled)]
+            still = sum((each.completed or each.invoked) - each.invoked for each in stalls)
+            judgement.stalled = still / NANOSECONDS
+            continue
+        thread = read_thread(operations, stalls)
+        if thread is None:
+            judgement.unopened += any(isinstance(each, Opened) for each in operations)
+            continue
+        judgement.threads += 1
+        label = thread.opened.label
+        for name, examination in judge(thread, profile, invariants).items():
+            key = name, label
+            judgement.examinations.setdefault(key, Examination()).add(examination)
+        known = judgement.counts.get(label, Counts())
+        judgement.counts[label] = _sum(known, counts_of(thread))
+    return judgement
+
+
+def operations_of_threads(
+    path: Path, wanted: Collection[str]
+) -> Iterator[tuple[str, list[AnyOperation]]]:
+    """Yield the operations of the wanted threads."""
+    for operations in threads_of(path):
+        if operations[0].thread in wanted:
+            yield operations[0].thread, operations
+
+
+def counts_of(thread: Thread) -> Counts:
+    """Return what became of everything that was sent to one thread."""
+    accepted = [run for run in thread.runs if run.accepted]
+    ended = [run for run in accepted if run.interrupted or run.gone]
+    dropped = [run for run in ended if not _started(run)]
+    return Counts(
+        accepted=len(accepted),
+        refused=len(thread.refused),
+        unknown=len(thread.unresolved) + len(thread.runs) - len(accepted),
+        succeeded=sum(run.succeeded for run in accepted),
+        interrupted=sum(run.interrupted for run in ended if run not in dropped),
+        rolled_back=sum(run.gone for run in ended if run not in dropped),
+        dropped=len(dropped),
+    )
+
+
+def _started(run: Run) -> bool:
+    """Whether anybody saw the run at work."""
+    seen = any(each.status == "running" for each in run.observations)
+    return seen or run.segment is not None or any(stream.frames for stream in run.streams)
+
+
+def _sum(one: Counts, other: Counts) -> Counts:
+    names = [each.name for each in fields(Counts)]
+    return Counts(**{name: getattr(one, name) + getattr(other, name) for name in names})

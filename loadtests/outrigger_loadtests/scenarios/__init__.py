@@ -1,0 +1,1 @@
+"""How people double-text: seeded plans of what is sent when, and what carries them out."""
