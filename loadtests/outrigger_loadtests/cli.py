@@ -1,14 +1,18 @@
-"""The `outrigger-loadtest` command. Exit codes: 0 pass, 2 usage, 3 fail, 4 unknown."""
+"""The `outrigger-loadtest` command.
+
+Exit codes: 0 pass, 2 usage or no server to test, 3 fail, 4 unknown, 130 stopped before it began.
+"""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from outrigger_loadtests.errors import LoadTestError
+from outrigger_loadtests.errors import LoadTestError, UsageError
 from outrigger_loadtests.profiles import PROFILES
+from outrigger_loadtests.report.text import one_line
 from outrigger_loadtests.settings import (
     ALL,
     DEFAULT_HOST,
@@ -21,23 +25,28 @@ from outrigger_loadtests.settings import (
 )
 
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 _STRATEGIES = f"{', '.join(LABELS)} or all, one thread after the other."
 _PROBES = f"Graph to talk to: {', '.join(PROBES)}, or all, one after the other."
 _PROFILE = f"What may be expected: {', '.join(each.name for each in PROFILES)}."
+# What typer raises for options it cannot read. Newer ones bring their own click, older ones do not.
+_Misused: type[Exception] = typer.BadParameter.__mro__[1]
 
 cli = typer.Typer(
     name="outrigger-loadtest",
     help="Does a LangGraph server keep its double-texting promises?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-@cli.callback()
-def commands() -> None:
+@cli.callback(invoke_without_command=True)
+def commands(context: typer.Context) -> None:
     """Test a LangGraph server."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise UsageError("a command is missing, such as check")
 
 
 @cli.command()
@@ -75,15 +84,20 @@ def check(  # noqa: PLR0913  one for each option
 def main() -> None:
     """Run the command; what is wrong with its options or its target is said in one line."""
     try:
-        cli()
+        code = cli(standalone_mode=False)
     except LoadTestError as error:
         _quit(str(error))
+    except _Misused as error:
+        _quit(getattr(error, "format_message", error.__str__)())
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
-        _quit(f"{error.filename or 'the output'} cannot be written: {error.strerror}")
+        _quit(f"{error.filename or 'the output'} cannot be written: {error.strerror or error}")
+    sys.exit(code)
 
 
-def _quit(reason: str) -> None:
-    print(f"outrigger-loadtest: {reason}", file=sys.stderr)
+def _quit(reason: str) -> NoReturn:
+    print(f"outrigger-loadtest: {one_line(reason)}", file=sys.stderr)
     sys.exit(EXIT_USAGE)
 
 

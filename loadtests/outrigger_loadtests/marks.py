@@ -49,7 +49,10 @@ def answer_mark(token: str, answer: str) -> str:
     return f"{token}:{ANSWER}:{answer}"
 
 
-def steps_of(token: str, log: Iterable[str]) -> list[str]:
-    """Return what stands behind the token in its marks, in the order of the log."""
-    start = f"{token}:"
-    return [each[len(start) :] for each in log if each.startswith(start)]
+def steps_by_token(log: Iterable[str]) -> dict[str, list[str]]:
+    """Return what stands behind each token in its marks, in the order of the log."""
+    found: dict[str, list[str]] = {}
+    for each in log:
+        token, _, step = each.partition(":")
+        found.setdefault(token, []).append(step)
+    return found

@@ -84,6 +84,8 @@ OFFICIAL = ServerProfile(
             follows=frozenset({"G1", "G5", "G9", "R1", "X1"}),
         ),
         Leniency("G10.ids_not_increasing", "events of the same millisecond share an id"),
+        Leniency("G7.whole_and_cut", "a run that is cut as it ends is interrupted, and whole"),
+        Leniency("G10.duplicate", "events of the same millisecond share an id"),
         Leniency("G10.gap", "events of the same millisecond share an id, so a resume skips some"),
         Leniency(
             "B2",

@@ -80,12 +80,14 @@ def check_settings(  # noqa: PLR0913  one for each option
 
 
 def _url(host: str) -> str:
+    if "@" in host:  # reports and the command that repeats the check would show it
+        raise UsageError("--host: no user name or password may stand in it")
     try:
         parts = urlsplit(host)
         named = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         named = False
-    if not named:
+    if not named or any(each in "?#\\" or each.isspace() or not each.isprintable() for each in host):
         raise UsageError(f"--host: {host!r} is no URL such as {DEFAULT_HOST}")
     return host.rstrip("/")
 
@@ -100,13 +102,17 @@ def _choice(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
 
 def _within(option: str, given: float, least: float, most: float) -> float:
     if not least <= given <= most:
-        raise UsageError(f"{option}: {given:g} is not between {least:g} and {most:g}")
+        raise UsageError(f"{option}: {given} is not between {least:.0f} and {most:.0f}")
     return given
 
 
 def _folder(output: Path) -> Path:
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"--output: {output} is not a directory")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"--output: {error.filename} is not a directory") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--output: {output} cannot be made: {error}") from error
     return output
 
 

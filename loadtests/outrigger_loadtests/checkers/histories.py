@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.history.operations import StateRead
-from outrigger_loadtests.marks import ANSWER, LAST, UNASKED, mark, steps_of
+from outrigger_loadtests.marks import ANSWER, LAST, mark
 from outrigger_loadtests.models.run import Run
 from outrigger_loadtests.models.thread import Thread
 
@@ -156,40 +156,30 @@ def quiet_after_the_end(case: Case) -> None:
 
 
 def _idle_is_quiet(case: Case) -> None:
-    runs = [run for run in case.thread.runs if run.surely_to > run.surely_from]
     for read in case.thread.statuses:
         if read.status == "busy" or read.completed is None:
             continue
         case.examined()
-        for run in runs:
-            if run.surely_in_flight(read.invoked, read.completed):
-                case.found(
-                    "idle_in_flight",
-                    f"the thread is shown {read.status} while {run.token} is in flight",
-                    run,
-                    between=(read.invoked, read.completed),
-                )
+        for run in case.thread.surely_in_flight(read.invoked, read.completed):
+            case.found(
+                "idle_in_flight",
+                f"the thread is shown {read.status} while {run.token} is in flight",
+                run,
+                between=(read.invoked, read.completed),
+            )
 
 
 def _writes_end_with_the_run(case: Case, run: Run) -> None:
-    end = run.first_end()
-    if end is None or run.answers or not case.thread.states:
-        return
-    after = next((each for each in case.thread.states if each.invoked > end.completed), None)
-    if after is None:
+    end = run.first_end
+    after = case.thread.state_after(end.completed) if end else None
+    if end is None or after is None or run.answers or case.thread.history is None:
         return
     case.examined()
-    then, finally_ = own_steps(run, after.log), own_steps(run, case.thread.chain.head_log)
+    then, finally_ = case.thread.steps_in(after, run), run.own_steps
     if len(finally_) > len(then):
         more = ", ".join(finally_[len(then) :])
         message = f"{run.token} was {end.status}, and then wrote: {more}"
         case.found("wrote_after_end", message, run, between=(end.completed, after.invoked))
-
-
-def own_steps(run: Run, log: Iterable[str]) -> list[str]:
-    """Return the marks in a log that the run itself wrote, not those of answers to it."""
-    steps = steps_of(run.token, log)
-    return steps[:UNASKED] if run.create.asks else steps
 
 
 def _before(earlier: StateRead, later: StateRead) -> bool:

@@ -73,8 +73,7 @@ def _places(thread: Thread) -> Iterator[tuple[str, Iterable[str]]]:
 
 def _places_of(run: Run) -> Iterator[tuple[str, Iterable[str]]]:
     for stream in run.streams:
-        for frame in stream.frames:
-            yield "streams", frame.marks
+        yield "streams", set().union(*(frame.marks for frame in stream.frames))
     for join in run.joins:
         yield "answer to a join", join.log or ()
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.checkers.histories import own_steps
 from outrigger_loadtests.checkers.order import (
     base_of,
     foundation_faults,
@@ -20,7 +19,7 @@ from outrigger_loadtests.history.operations import (
     Strategy,
     Streamed,
 )
-from outrigger_loadtests.marks import mark
+from outrigger_loadtests.marks import mark, steps_by_token
 from outrigger_loadtests.models.run import Run
 from outrigger_loadtests.models.thread import Thread, returned
 
@@ -35,7 +34,7 @@ def never_refused(case: Case) -> None:
 
 def the_victim_is_cut(case: Case) -> None:
     """I2."""
-    for newcomer, victim in victims(case.thread, Strategy.INTERRUPT):
+    for newcomer, victim in case.thread.victims(Strategy.INTERRUPT):
         if not victim.status or victim.status in IN_FLIGHT:
             continue
         case.examined()
@@ -60,7 +59,7 @@ def what_was_finished_stays(case: Case) -> None:
         if run.answers:
             continue
         case.examined()
-        final = own_steps(run, thread.chain.head_log)
+        final = run.own_steps
         seen = max(_shown(thread, run), key=len, default=[])
         if seen[: len(final)] != final or len(seen) > len(final):
             lost = ", ".join(seen[len(final) :]) or "its order"
@@ -73,16 +72,16 @@ def what_was_finished_stays(case: Case) -> None:
 def _shown(thread: Thread, run: Run) -> Iterator[list[str]]:
     """Yield what anybody saw of the run's finished steps."""
     for state in thread.states:
-        yield own_steps(run, state.log)
+        yield thread.steps_in(state, run)
     for stream in run.streams:
         for frame in stream.frames:
             if frame.name == "values":
-                yield own_steps(run, frame.marks)
+                yield run.own(steps_by_token(frame.marks).get(run.token, []))
 
 
 def what_never_started_leaves_nothing(case: Case) -> None:
     """I4."""
-    for newcomer, victim in victims(case.thread, Strategy.INTERRUPT):
+    for newcomer, victim in case.thread.victims(Strategy.INTERRUPT):
         if not is_unstarted(case.thread, victim, newcomer):
             continue
         case.examined()
@@ -98,11 +97,11 @@ def the_newcomer_starts_at_the_cut(case: Case) -> None:
     runs = case.thread.runs_of(Strategy.INTERRUPT)
     foundation_faults(case, runs, "not_from_the_cut")
     position = case.thread.chain.position
-    for newcomer, victim in victims(case.thread, Strategy.INTERRUPT):
+    for newcomer, victim in case.thread.victims(Strategy.INTERRUPT):
         if not newcomer.segment or victim.answers or not victim.interrupted:
             continue
         case.examined()
-        marks = [mark(victim.token, step) for step in own_steps(victim, case.thread.chain.head_log)]
+        marks = [mark(victim.token, step) for step in victim.own_steps]
         if any(position[each] >= base_of(case, newcomer) for each in marks):
             message = f"{newcomer.token} started without what {victim.token} had finished"
             case.found("missed_marks", message, victim, newcomer)
@@ -154,26 +153,6 @@ def cut_by_newcomers(thread: Thread) -> list[Run]:
     return [
         run for run in thread.runs if run.interrupted and thread.cutters(run, Strategy.INTERRUPT)
     ]
-
-
-def victims(thread: Thread, strategy: Strategy) -> Iterator[tuple[Run, Run]]:
-    """Yield every newcomer of the strategy with each run that it surely met.
-
-    It surely met what was in flight all the while it was being accepted, and what was cut and can
-    have been cut by nobody else; where several newcomers may have done it, the last one is named.
-    """
-    for newcomer in thread.runs_of(strategy):
-        if newcomer.accepted and newcomer.create.completed is not None:
-            for victim in thread.met(newcomer.create):
-                yield newcomer, victim
-    for victim in thread.runs:
-        if not (victim.interrupted or victim.gone) or victim.cancels or victim.deletes:
-            continue
-        cutters = thread.cutters(victim)
-        if cutters and all(each.strategy is strategy for each in cutters):
-            last = thread.by_token.get(max(cutters, key=lambda each: each.invoked).token)
-            if last is not None and last.accepted:
-                yield last, victim
 
 
 def is_unstarted(thread: Thread, victim: Run, newcomer: Run) -> bool:

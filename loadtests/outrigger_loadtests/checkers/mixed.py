@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.checkers.histories import own_steps
 from outrigger_loadtests.checkers.order import ran_on
 from outrigger_loadtests.checkers.rollback import may_be_only_interrupted
 from outrigger_loadtests.history.operations import IN_FLIGHT, Action, Cancelled, Outcome
@@ -82,10 +81,10 @@ def waiting_means_quiet(case: Case) -> None:
             if late:
                 message = f"the cancel of {run.token} had returned, and it was {late[0].status}"
                 case.found("in_flight", message, run, between=(since, late[0].invoked))
-            read = next((each for each in case.thread.states if each.invoked > since), None)
+            read = case.thread.state_after(since)
             if read is None or run.answers or case.thread.history is None:
                 continue
-            if len(own_steps(run, case.thread.chain.head_log)) > len(own_steps(run, read.log)):
+            if len(run.own_steps) > len(case.thread.steps_in(read, run)):
                 message = f"the cancel of {run.token} had returned, and it wrote"
                 case.found("wrote", message, run, between=(since, read.invoked))
 
@@ -93,7 +92,7 @@ def waiting_means_quiet(case: Case) -> None:
 def a_cancel_knows_what_it_meets(case: Case) -> None:
     """C4."""
     for run in case.thread.runs:
-        end = run.first_end()
+        end = run.first_end
         for cancel in run.cancels:
             if cancel.completed is None or cancel.outcome is Outcome.INFO:
                 continue

@@ -105,7 +105,7 @@ def one_survives(case: Case, strategy: Strategy, prefix: str) -> None:
 
 def readers_end(case: Case, run: Run, prefix: str) -> None:
     """The readers of a run that was cut are told so, soon."""
-    end = run.first_end()
+    end = run.first_end
     for reader in run.readers:
         if reader.outcome is Outcome.FAIL or reader.completed is None or not reader.run_id:
             continue

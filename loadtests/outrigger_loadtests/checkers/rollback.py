@@ -1,7 +1,7 @@
 """B1-B6: what was in flight is gone, as if it had never been; what was before it stays."""
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.checkers.interrupt import has_reason, is_unstarted, victims
+from outrigger_loadtests.checkers.interrupt import has_reason, is_unstarted
 from outrigger_loadtests.checkers.order import (
     foundation_faults,
     missing_at_the_start,
@@ -27,7 +27,7 @@ from outrigger_loadtests.models.thread import Thread, returned
 
 def the_victim_is_gone(case: Case) -> None:
     """B1."""
-    for newcomer, victim in victims(case.thread, Strategy.ROLLBACK):
+    for newcomer, victim in case.thread.victims(Strategy.ROLLBACK):
         if not victim.status or victim.status in IN_FLIGHT:
             continue
         case.examined()

@@ -39,16 +39,17 @@ def _belongs(case: Case, run: Run, stream: Streamed) -> None:
 
 
 def _increases(case: Case, run: Run, stream: Streamed) -> None:
-    ids = [each.id for each in stream.frames if each.id]
-    for earlier, later in pairwise(ids):
-        if _number(later) <= _number(earlier):
-            message = f"the stream of {run.token} goes from id {earlier} to {later}"
+    ids = _ids(stream.frames)
+    numbers = [_number(each) for each in ids]
+    for place, (earlier, later) in enumerate(pairwise(numbers)):
+        if later <= earlier:
+            message = f"the stream of {run.token} goes from id {ids[place]} to {ids[place + 1]}"
             case.found("ids_not_increasing", message, run)
             return
 
 
 def _ends_with_the_run(case: Case, run: Run, stream: Streamed) -> None:
-    end = run.first_end()
+    end = run.first_end
     if stream.ending is Ending.SILENT and end is not None:
         case.found("never_ends", f"the stream of {run.token} never ended; the run did", run)
         return
@@ -116,6 +117,10 @@ def _ids(frames: Sequence[Frame]) -> list[str]:
 
 
 def _number(event_id: str) -> tuple[int, ...]:
+    """Return an id's numbers: it is `<milliseconds>-<number>`, as Redis has it."""
+    milliseconds, _, number = event_id.partition("-")
+    if milliseconds.isdecimal() and number.isdecimal():
+        return int(milliseconds), int(number)
     return tuple(int(each) for each in _NUMBERS.findall(event_id))
 
 

@@ -29,7 +29,7 @@ from outrigger_loadtests.history.operations import (
     Streamed,
     ThreadRead,
 )
-from outrigger_loadtests.marks import ANSWER, LAST, token_of
+from outrigger_loadtests.marks import ANSWER, LAST, steps_by_token, token_of
 from outrigger_loadtests.models.run import NANOSECONDS, Observation, Run, set_intervals
 from outrigger_loadtests.models.segment import Chain
 from outrigger_loadtests.models.thread import Thread, microseconds, returned
@@ -157,10 +157,7 @@ def _hand_out(operations: _SortedOut, runs: dict[str, Run]) -> None:
 def _read_chain(runs: Iterable[Run], chain: Chain) -> None:
     """Give every run its checkpoints and its marks."""
     segments = chain.segments()
-    steps: defaultdict[str, list[str]] = defaultdict(list)
-    for mark in chain.head_log:
-        token, _, step = mark.partition(":")
-        steps[token].append(step)
+    steps = steps_by_token(chain.head_log)
     for run in runs:
         run.segment = segments.get(run.run_id)
         if not run.answers:

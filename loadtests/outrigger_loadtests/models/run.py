@@ -9,6 +9,7 @@ Between what a client knows and what the server did lies the network, so a run h
 What happened outside the first did not meet the run; what happened inside the second did.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from outrigger_loadtests.history.operations import (
@@ -64,6 +65,7 @@ class Run:
     joins: list[Joined] = field(default_factory=list)
     steps: tuple[str, ...] = ()  # of its own marks in the final log, in order
     segment: Segment | None = None
+    first_end: Observation | None = None  # the earliest answer that showed it ended
     begin: int = 0
     end: int = FOREVER  # of `possibly`
     surely_from: int = FOREVER
@@ -134,17 +136,22 @@ class Run:
         """Whether it may have been in flight at some moment from `start` to `stop`."""
         return self.begin <= stop and start <= self.end
 
-    def first_end(self) -> Observation | None:
-        """Return the earliest answer that showed the run ended, or None."""
-        ended = [each for each in self.observations if each.ended]
-        return min(ended, key=lambda each: each.completed, default=None)
+    @property
+    def own_steps(self) -> list[str]:
+        """What it wrote itself: its marks in the final log without those of answers to it."""
+        return [] if self.answers else self.own(self.steps)
+
+    def own(self, steps: Sequence[str]) -> list[str]:
+        """Return those of its marks' steps that it wrote itself, not an answer to it."""
+        return list(steps[:UNASKED] if self.create.asks else steps)
 
 
 def set_intervals(run: Run) -> None:
     """Work out when the run was possibly and when it was definitely in flight."""
     run.begin = run.create.invoked
-    first_end = run.first_end()
-    run.end = first_end.completed if first_end else FOREVER
+    ended = [each for each in run.observations if each.ended]
+    run.first_end = min(ended, key=lambda each: each.completed, default=None)
+    run.end = run.first_end.completed if run.first_end else FOREVER
     if not run.accepted or run.create.completed is None:
         return
     run.surely_from = run.create.completed

@@ -24,6 +24,7 @@ from outrigger_loadtests.history.operations import (
     Strategy,
     ThreadRead,
 )
+from outrigger_loadtests.marks import steps_by_token
 from outrigger_loadtests.models.run import FOREVER, Run
 from outrigger_loadtests.models.segment import Chain
 
@@ -93,7 +94,7 @@ class Thread:
 
     def runs_of(self, strategy: Strategy) -> list[Run]:
         """Return the runs created with this strategy, in the server's order."""
-        return [run for run in self.runs if run.strategy is strategy]
+        return self._by_strategy.get(strategy, [])
 
     def refusals_of(self, strategy: Strategy) -> list[Created]:
         """Return the creates with this strategy that were answered 409."""
@@ -115,18 +116,65 @@ class Thread:
         touching = self._touching(create.invoked, returned(create))
         return [run for run in touching if run.token != create.token]
 
-    def cutters(self, run: Run, *strategies: Strategy) -> list[Created]:
-        """Return the newcomers whose strategy may have hit the run; all cutting ones by default."""
-        wanted = frozenset(strategies) or CUTTING
-        return [
-            each
-            for each in self._cutting_creates
-            if each.strategy in wanted
-            and each.token != run.token
-            and each.invoked < run.end
-            and run.begin < returned(each)
-            and not self._surely_older(each, run)
-        ]
+    def surely_in_flight(self, start: int, stop: int) -> list[Run]:
+        """Return the runs that were in flight at every moment of the interval."""
+        return [run for run in self._touching(start, stop) if run.surely_in_flight(start, stop)]
+
+    def state_after(self, moment: int) -> StateRead | None:
+        """Return the first read of the state that was sent after a moment."""
+        place = bisect_right(self._state_times, moment)
+        return self.states[place] if place < len(self.states) else None
+
+    def steps_in(self, state: StateRead, run: Run) -> list[str]:
+        """Return the steps that the run itself had written when the state was read."""
+        index = self._steps_of_states.get(id(state))
+        if index is None:
+            index = self._steps_of_states[id(state)] = steps_by_token(state.log)
+        return run.own(index.get(run.token, []))
+
+    def cutters(self, run: Run, strategy: Strategy | None = None) -> list[Created]:
+        """Return the newcomers that may have hit the run: all that cut, or those of a strategy."""
+        if not self._cutting_creates:
+            return []
+        found = self._cutters_of_runs.get(run.run_id)
+        if found is None:
+            found = self._cutters_of_runs[run.run_id] = [
+                each
+                for each in self._cutting_creates
+                if each.invoked < run.end
+                and run.begin < returned(each)
+                and each.token != run.token
+                and not self._surely_older(each, run)
+            ]
+        if strategy is None:
+            return found
+        return [each for each in found if each.strategy is strategy]
+
+    def victims(self, strategy: Strategy) -> list[tuple[Run, Run]]:
+        """Return every newcomer of a strategy with each run that it surely met.
+
+        It surely met what was in flight all the while it was being accepted, and what was cut and
+        can have been cut by nobody else; where several newcomers may have done it, the last one
+        sent is named.
+        """
+        return [pair for pair in self._victims if pair[0].strategy is strategy]
+
+    @cached_property
+    def _victims(self) -> list[tuple[Run, Run]]:
+        found = []
+        for create in self._cutting_creates:
+            newcomer = self.by_token.get(create.token)
+            if newcomer is not None and newcomer.accepted and create.completed is not None:
+                found += [(newcomer, victim) for victim in self.met(create)]
+        for victim in self.runs:
+            if not (victim.interrupted or victim.gone) or victim.cancels or victim.deletes:
+                continue
+            cutters = self.cutters(victim)
+            if cutters and all(each.strategy is cutters[0].strategy for each in cutters):
+                last = self.by_token.get(max(cutters, key=lambda each: each.invoked).token)
+                if last is not None and last.accepted:
+                    found.append((last, victim))
+        return found
 
     def may_be_interrupted(self, run: Run) -> bool:
         """Whether something in the history may have interrupted the run."""
@@ -148,6 +196,25 @@ class Thread:
         """Whether anything in the history may have taken marks away again."""
         asked = any(each.action is Action.ROLLBACK for each in self.cancels)
         return asked or any(each.strategy is Strategy.ROLLBACK for each in self._cutting_creates)
+
+    @cached_property
+    def _by_strategy(self) -> dict[Strategy, list[Run]]:
+        found: dict[Strategy, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.strategy, []).append(run)
+        return found
+
+    @cached_property
+    def _cutters_of_runs(self) -> dict[str, list[Created]]:
+        return {}
+
+    @cached_property
+    def _state_times(self) -> list[int]:
+        return [each.invoked for each in self.states]
+
+    @cached_property
+    def _steps_of_states(self) -> dict[int, dict[str, list[str]]]:
+        return {}
 
     @cached_property
     def _cutting_creates(self) -> list[Created]:
