@@ -15,7 +15,7 @@ from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
 from outrigger_loadtests.history.file import history_file
-from outrigger_loadtests.judging import Judgement, judge_history, operations_of_threads
+from outrigger_loadtests.judging import Judgement, operations_of_threads
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.report.console import print_summary
 from outrigger_loadtests.report.files import write_report
@@ -27,6 +27,7 @@ from outrigger_loadtests.scenarios.crowd import Crowd
 from outrigger_loadtests.scenarios.load import Load
 from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.settings import CheckSettings
+from outrigger_loadtests.shares import judge_on_every_core
 
 HISTORY = "history.jsonl"
 
@@ -65,7 +66,7 @@ def check(settings: CheckSettings, console: Console) -> int:
         load = Load(environment, crowd, GeventClock(), threads=settings.threads, on_tick=show)
         stopped = load.run(graphs, settings.duration)
     transport.close()
-    judgement = judge_history(path, settings.profile, INVARIANTS, crowd.unfinished)
+    judgement = judge_on_every_core(path, settings.profile, crowd.unfinished)
     report = replace(
         _report(settings, identity, judgement, crowd),
         started_at=started_at.isoformat(timespec="seconds"),

@@ -1,12 +1,12 @@
 """From a history on disk to examinations, counts and the evidence of what was found."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from outrigger_loadtests.checkers.case import Invariant
 from outrigger_loadtests.checkers.judge import judge
-from outrigger_loadtests.history.file import threads_of
+from outrigger_loadtests.history.file import WHOLE, Share, threads_of
 from outrigger_loadtests.history.operations import AnyOperation, Opened, Stalled
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS, Run
@@ -30,6 +30,27 @@ class Judgement:
     examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
 
+    def crashed(
+        self, operations: Sequence[AnyOperation], invariants: Iterable[Invariant], error: Exception
+    ) -> None:
+        """Take a thread that cannot be read: nothing is known of any promise there."""
+        self.threads += 1
+        label = next((each.label for each in operations if isinstance(each, Opened)), "")
+        crash = f"{operations[0].thread}: {type(error).__name__}: {error}"
+        for invariant in invariants:
+            key = invariant.name, label
+            self.examinations.setdefault(key, Examination()).add(Examination(crash=crash))
+
+    def add(self, other: "Judgement") -> None:
+        """Take over what another share of the same history came to."""
+        self.threads += other.threads
+        self.operations += other.operations
+        self.unopened += other.unopened
+        for key, examination in other.examinations.items():
+            self.examinations.setdefault(key, Examination()).add(examination)
+        for label, counts in other.counts.items():
+            self.counts[label] = _sum(self.counts.get(label, Counts()), counts)
+
     def findings(self) -> Iterator[Finding]:
         """Yield everything that was found."""
         for examination in self.examinations.values():
@@ -41,8 +62,9 @@ def judge_history(
     profile: ServerProfile,
     invariants: Sequence[Invariant],
     left_out: Collection[str] = (),
+    share: Share = WHOLE,
 ) -> Judgement:
-    """Judge a history thread by thread, without the threads that are `left_out`.
+    """Judge a share of a history thread by thread, without the threads that are `left_out`.
 
     Raises:
         UnreadableHistory: It is no history.
@@ -50,7 +72,7 @@ def judge_history(
     """
     judgement = Judgement()
     stalls: list[Stalled] = []
-    for operations in threads_of(path):
+    for operations in threads_of(path, share):
         if operations[0].thread in left_out:
             continue
         judgement.operations += len(operations)
@@ -59,7 +81,11 @@ def judge_history(
             still = sum((each.completed or each.invoked) - each.invoked for each in stalls)
             judgement.stalled = still / NANOSECONDS
             continue
-        thread = read_thread(operations, stalls)
+        try:
+            thread = read_thread(operations, stalls)
+        except Exception as error:  # noqa: BLE001  one thread must not take the others along
+            judgement.crashed(operations, invariants, error)
+            continue
         if thread is None:
             judgement.unopened += any(isinstance(each, Opened) for each in operations)
             continue

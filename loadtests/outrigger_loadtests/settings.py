@@ -1,5 +1,7 @@
 """What a check is told to do: options in, a frozen value out, every wrong one named."""
 
+import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ DEFAULT_OUTPUT = Path("outrigger-loadtest")
 MOST_THREADS = 1000
 MOST_SECONDS = 7 * 24 * 3600.0
 MOST_SEED = 1 << 53
+_NOT_OF_A_URL = re.compile(r"[\s\\?#\x00-\x1f\x7f]")  # a path may follow the host, a query may not
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _url(host: str) -> str:
         named = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         named = False
-    if not named or any(each in "?#\\" or each.isspace() or not each.isprintable() for each in host):
+    if not named or _NOT_OF_A_URL.search(host):
         raise UsageError(f"--host: {host!r} is no URL such as {DEFAULT_HOST}")
     return host.rstrip("/")
 
@@ -107,12 +110,12 @@ def _within(option: str, given: float, least: float, most: float) -> float:
 
 
 def _folder(output: Path) -> Path:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"--output: {error.filename} is not a directory") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--output: {output} cannot be made: {error}") from error
+    place = output.absolute()
+    there = next(each for each in (place, *place.parents) if each.exists())
+    if not there.is_dir():
+        raise UsageError(f"--output: {there} is not a directory")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"--output: {there} is not yours to write to")
     return output
 
 

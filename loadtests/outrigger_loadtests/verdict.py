@@ -46,7 +46,7 @@ class Finding:
         return self.rule.partition(".")[0]
 
 
-@dataclass
+@dataclass(slots=True)
 class Examination:
     """What one invariant came to on one or many threads.
 

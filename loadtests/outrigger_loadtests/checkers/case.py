@@ -9,7 +9,7 @@ from outrigger_loadtests.profiles import Bounds, ServerProfile
 from outrigger_loadtests.verdict import Examination, Finding, Verdict
 
 
-@dataclass
+@dataclass(slots=True)
 class Case:
     """One invariant on one thread."""
 

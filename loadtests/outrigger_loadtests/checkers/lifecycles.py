@@ -1,6 +1,7 @@
 """G1, G2, G9, G12: every run ends, nothing is stuck, statuses and times only move forward."""
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.history.operations import (
@@ -70,6 +71,8 @@ def statuses_move_forward(case: Case) -> None:
 
 
 def _compare(case: Case, run: Run, earlier: Observation, later: Observation) -> None:
+    if earlier.status == later.status:
+        return
     was, became = _rank(earlier.status), _rank(later.status)
     between = (earlier.completed, later.invoked)
     message = f"run {run.token} was {earlier.status}, then {later.status}"
@@ -92,8 +95,8 @@ def _may_vanish(case: Case, run: Run, earlier: Observation) -> bool:
 
 def _surely_after(reads: Iterable[Observation]) -> Iterator[tuple[Observation, Observation]]:
     """Pair every read with the most advanced one that surely came before it."""
-    by_sending = sorted(reads, key=lambda each: each.invoked)
-    by_return = sorted(reads, key=lambda each: each.completed)
+    by_sending = sorted(reads, key=attrgetter("invoked"))
+    by_return = sorted(reads, key=attrgetter("completed"))
     furthest: Observation | None = None
     returned = 0
     for read in by_sending:

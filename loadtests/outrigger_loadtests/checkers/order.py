@@ -29,24 +29,11 @@ def foundation_faults(case: Case, runs: Iterable[Run], way: str) -> None:
 
 def missing_at_the_start(case: Case, strategy: Strategy, way: str, what: str) -> None:
     """Find the runs of a strategy that began without a mark of a success before them."""
-    chain = case.thread.chain
-    furthest, newest = -1, ""  # of the marks of the successes so far, in the newest log
-    astray: list[str] = []  # those of their marks that it does not hold at all
-    for run in case.thread.runs:
-        if not run.succeeded or run.create.after_seconds:
-            continue
-        if run.strategy is strategy and run.segment and (newest or astray):
+    for run, missed in case.thread.starts:
+        if run.strategy is strategy:
             case.examined()
-            base = base_of(case, run)
-            if furthest >= base or (astray and not chain.holds(run.segment, astray)):
-                missed = newest if furthest >= base else astray[0]
+            if missed:
                 case.found(way, f"{run.token} {what} {missed}", run)
-        for mark in run.expected_marks:
-            position = chain.position.get(mark)
-            if position is None:
-                astray.append(mark)
-            elif position > furthest:
-                furthest, newest = position, mark
 
 
 def cut_bound(case: Case, run: Run) -> float:

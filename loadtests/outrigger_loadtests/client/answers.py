@@ -6,6 +6,7 @@ The bodies are those of the LangGraph Server API: a run, a thread, a thread's st
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
@@ -18,6 +19,7 @@ from outrigger_loadtests.marks import MARK, thread_of, token_of
 
 Json = Any
 _ENDS = frozenset({"interrupted", "rolled_back", "timeout", "success", "error", "gone"})
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,199}")
 _NO_VALUES: Mapping[str, Json] = {}
 
 
@@ -52,10 +54,25 @@ def text(value: Json, *path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def id_of(value: Json, *path: str) -> str:
+    """Return the id at a path of keys; empty when there is none that can stand in a URL."""
+    found = text(value, *path)
+    return found if _ID.fullmatch(found) else ""
+
+
+def moment_of(value: Json, *path: str) -> str:
+    """Return the moment at a path of keys; empty when there is none, or none of our era."""
+    found = text(value, *path)
+    try:
+        datetime.fromisoformat(found).timestamp()
+    except (ValueError, OverflowError):
+        return ""
+    return found
+
+
 def log_of(values: Json) -> tuple[str, ...]:
     """Return the marks in a graph's values."""
-    log = values.get("log") if isinstance(values, dict) else None
-    return tuple(str(each) for each in log) if isinstance(log, list) else ()
+    return _texts(values.get("log")) if isinstance(values, dict) else ()
 
 
 def digest_of(values: Json) -> str:
@@ -63,7 +80,10 @@ def digest_of(values: Json) -> str:
     if not isinstance(values, dict):
         values = _NO_VALUES
     kept = {key: value for key, value in values.items() if key != "__interrupt__"}
-    encoded = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+    try:
+        encoded = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # nested more deeply than it writes
+        return ""
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 
@@ -72,7 +92,8 @@ def questions_of(state: Json) -> tuple[str, ...]:
     tasks = state.get("tasks") if isinstance(state, dict) else None
     found: dict[str, None] = {}
     for task in tasks if isinstance(tasks, list) else []:
-        for interrupt in task.get("interrupts") or [] if isinstance(task, dict) else []:
+        interrupts = task.get("interrupts") if isinstance(task, dict) else None
+        for interrupt in interrupts if isinstance(interrupts, list) else []:
             if token := text(interrupt, "value", "token"):
                 found[token] = None
     return tuple(found)
@@ -93,9 +114,9 @@ def row_of(run: Json) -> RunRow:
     """Return one run of a list of runs."""
     resume = text(run, "kwargs", "command", "resume")
     return RunRow(
-        run_id=text(run, "run_id"),
+        run_id=id_of(run, "run_id"),
         status=text(run, "status"),
-        created_at=text(run, "created_at"),
+        created_at=moment_of(run, "created_at"),
         token=text(run, "kwargs", "input", "token") or resume,
         thread_id=text(run, "thread_id"),
     )
@@ -115,13 +136,19 @@ def checkpoints_of(states: Sequence[Json]) -> tuple[Checkpoint, ...]:
                 checkpoint_id=checkpoint_id,
                 parent_id=parent_id,
                 run_id=text(state, "metadata", "run_id"),
-                created_at=text(state, "created_at"),
+                created_at=moment_of(state, "created_at"),
                 kept=kept,
                 added=log[kept:],
-                next=tuple(str(each) for each in state.get("next") or ()),
+                next=_texts(state.get("next")) if isinstance(state, dict) else (),
             )
         )
     return tuple(found)
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(each if isinstance(each, str) else "" for each in value)
 
 
 def _values(state: Json) -> Json:

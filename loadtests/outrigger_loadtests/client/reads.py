@@ -18,6 +18,8 @@ from outrigger_loadtests.history.operations import (
 )
 
 PAGE = 200
+MOST_ROWS = 200_000  # a server that has more of them goes round in circles
+ENDLESS = "the pages have no end"
 
 
 def read_run(client: Client, run_id: str) -> str:
@@ -32,7 +34,7 @@ def read_run(client: Client, run_id: str) -> str:
         told |= {"outcome": Outcome.OK, "error": ""}
     elif told["outcome"] is Outcome.OK and not status:
         told |= {"outcome": Outcome.INFO, "error": "the answer names no status"}
-    created_at = answers.text(body, "created_at")
+    created_at = answers.moment_of(body, "created_at")
     client.record(RunRead(**told, run_id=run_id, status=status, created_at=created_at))
     return status
 
@@ -91,6 +93,7 @@ def list_runs(client: Client, *, record: bool = True) -> list[RunRow] | None:
     """Return all runs of the thread; None when they cannot be read."""
     invoked = client.clock.now()
     rows: list[RunRow] = []
+    known: set[str] = set()
     while True:
         path = f"{client.thread}/runs?limit={PAGE}&offset={len(rows)}"
         answer = client.get(path, "list runs")
@@ -100,8 +103,15 @@ def list_runs(client: Client, *, record: bool = True) -> list[RunRow] | None:
             told |= {"outcome": Outcome.INFO, "error": "the answer is no list"}
         if told["outcome"] is not Outcome.OK:
             break
-        rows += [answers.row_of(each) for each in page]
+        found = [answers.row_of(each) for each in page]
+        if known.issuperset(row.run_id for row in found):
+            break
+        rows += found
+        known.update(row.run_id for row in found)
         if len(page) < PAGE:
+            break
+        if len(rows) >= MOST_ROWS:
+            told |= {"outcome": Outcome.INFO, "error": ENDLESS}
             break
     if record:
         client.record(RunsRead(**told, rows=tuple(rows)))
@@ -129,6 +139,9 @@ def read_history(client: Client, watched: Sequence[str]) -> None:
         bodies.append(answer.body)
         oldest = answers.text(page[-1], "checkpoint", "checkpoint_id") if page else ""
         if len(page) < PAGE or oldest == before:
+            break
+        if len(states) >= MOST_ROWS:
+            told |= {"outcome": Outcome.INFO, "error": ENDLESS}
             break
         before = oldest
     values = states[0].get("values") if states and isinstance(states[0], dict) else None

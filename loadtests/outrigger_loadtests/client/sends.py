@@ -28,7 +28,7 @@ def open_thread(client: Client, label: str, scenario: str) -> bool:
     """Create the thread; whether it worked."""
     invoked = client.clock.now()
     answer = client.post("/threads", {}, "open")
-    thread_id = answers.text(answers.body_of(answer), "thread_id")
+    thread_id = answers.id_of(answers.body_of(answer), "thread_id")
     client.conversation.thread_id = thread_id
     told = client.told(answer, invoked)
     if answers.outcome_of(answer) is Outcome.OK and not thread_id:
@@ -80,9 +80,9 @@ def _read_on(client: Client, message: Message, run_id: str, stream: Stream, invo
 
 def _created(client: Client, message: Message, answer: Answer, invoked: int, intended: int) -> str:
     body = answers.body_of(answer)
-    run_id = answers.text(body, "run_id")
+    run_id = answers.id_of(body, "run_id")
     if not run_id and (found := _RUN_ID.search(answer.headers.get("content-location", ""))):
-        run_id = found[1]
+        run_id = answers.id_of(found[1])
     told = client.told(answer, invoked, intended)
     if answers.outcome_of(answer) is Outcome.OK and not run_id:
         told |= {"outcome": Outcome.INFO, "error": "the answer names no run"}
@@ -99,7 +99,7 @@ def _created(client: Client, message: Message, answer: Answer, invoked: int, int
             strategy=message.strategy,
             endpoint=message.endpoint,
             run_id=run_id if accepted else "",
-            created_at=answers.text(body, "created_at"),
+            created_at=answers.moment_of(body, "created_at"),
             seconds=message.seconds,
             asks=message.asks,
             linger=message.linger,

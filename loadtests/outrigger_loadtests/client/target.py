@@ -56,6 +56,8 @@ def _must_answer(answer: Answer, host: str) -> None:
         raise TargetUnreachable(
             f"{host} answers {answer.status}: it wants a key; give a valid one with --api-key"
         )
+    if place := answer.headers.get("location"):
+        raise TargetUnreachable(f"{host} points to {place}: give the URL of the server itself")
     if answer.status // 100 != 2:  # noqa: PLR2004  the class of statuses
         raise TargetUnreachable(
             f"{host} answers {answer.status}: is it a server of the LangGraph API, and is it well?"

@@ -1,10 +1,11 @@
 """The history on disk: one operation per line of JSON, in the order they completed."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from zlib import crc32
 
 import msgspec
 
@@ -42,7 +43,22 @@ def encode(operations: Iterable[Operation]) -> bytes:
     return b"".join(_encoder.encode(operation) + b"\n" for operation in operations)
 
 
-def lines_by_thread(lines: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+@dataclass(frozen=True)
+class Share:
+    """One of so many equal parts of a history's threads; what is of no thread is in every one."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, thread: bytes) -> bool:
+        """Whether the thread is in this share."""
+        return not thread or crc32(thread) % self.of == self.number
+
+
+WHOLE = Share()
+
+
+def lines_by_thread(lines: Iterable[bytes], share: Share = WHOLE) -> dict[bytes, list[bytes]]:
     """Group the lines of a history by thread, without decoding them.
 
     Threads come in the order of their first line, lines in the order of the file. This is what
@@ -51,13 +67,18 @@ def lines_by_thread(lines: Iterable[bytes]) -> dict[bytes, list[bytes]]:
     Raises:
         UnreadableHistory: A line is not an operation.
     """
-    found: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    found: dict[bytes, list[bytes]] = {}
     for number, line in enumerate(lines, 1):
         start = line.find(_THREAD) + len(_THREAD)
         end = line.find(b'"', start)
         if start < len(_THREAD) or end < 0:
             raise UnreadableHistory(number, "it names no thread")
-        found[line[start:end]].append(line)
+        thread = line[start:end]
+        known = found.get(thread)
+        if known is not None:
+            known.append(line)
+        elif share.has(thread):
+            found[thread] = [line]
     return found
 
 
@@ -76,7 +97,7 @@ def operations_of(lines: Iterable[bytes]) -> list[AnyOperation]:
     return operations
 
 
-def threads_of(path: Path) -> Iterator[list[AnyOperation]]:
+def threads_of(path: Path, share: Share = WHOLE) -> Iterator[list[AnyOperation]]:
     """Read a history thread by thread; first, if there is any, what belongs to no thread.
 
     Raises:
@@ -84,9 +105,8 @@ def threads_of(path: Path) -> Iterator[list[AnyOperation]]:
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
-        grouped = lines_by_thread(file)
+        grouped = lines_by_thread(file, share)
     if general := grouped.pop(b"", None):
         yield operations_of(general)
-    while grouped:
-        thread = next(iter(grouped))
+    for thread in list(grouped):
         yield operations_of(grouped.pop(thread))

@@ -30,7 +30,7 @@ from outrigger_loadtests.history.operations import (
     ThreadRead,
 )
 from outrigger_loadtests.marks import ANSWER, LAST, steps_by_token, token_of
-from outrigger_loadtests.models.run import NANOSECONDS, Observation, Run, set_intervals
+from outrigger_loadtests.models.run import NANOSECONDS, Observation, Run
 from outrigger_loadtests.models.segment import Chain
 from outrigger_loadtests.models.thread import Thread, microseconds, returned
 
@@ -125,14 +125,14 @@ def _runs(
     _hand_out(operations, {run.run_id: run for run in runs})
     _read_chain(runs, chain)
     for run in runs:
-        set_intervals(run)
+        run.complete()
     runs.sort(key=lambda run: (run.created_at, run.run_id))
     return runs, unresolved
 
 
 def _run(run_id: str, create: Created, row: RunRow | None, run_list: RunsRead | None) -> Run:
     created_at = create.created_at or (row.created_at if row else "")
-    run = Run(run_id, create.token, create, microseconds(created_at), [])
+    run = Run(run_id, create, microseconds(created_at), [])
     if run_list is not None:
         run.status = row.status if row else GONE
         run.observations.append(Observation(run_list.invoked, returned(run_list), run.status))
@@ -142,16 +142,19 @@ def _run(run_id: str, create: Created, row: RunRow | None, run_list: RunsRead | 
 def _hand_out(operations: _SortedOut, runs: dict[str, Run]) -> None:
     """Give every operation on a run to its run."""
     for read in operations.of(RunRead):
-        if read.outcome is Outcome.OK and (run := runs.get(read.run_id)):
-            run.observations.append(
-                Observation(read.invoked, returned(read), read.status, read.attempt)
-            )
-            run.created_at = run.created_at or microseconds(read.created_at)
+        run = runs.get(read.run_id)
+        if run is None or read.outcome is not Outcome.OK:
+            continue
+        run.observations.append(
+            Observation(read.invoked, returned(read), read.status, read.attempt)
+        )
+        if not run.created_at:
+            run.created_at = microseconds(read.created_at)
     for run in runs.values():
-        run.cancels += list(operations.on(run.run_id, Cancelled))
-        run.deletes += list(operations.on(run.run_id, Deleted))
-        run.streams += list(operations.on(run.run_id, Streamed))
-        run.joins += list(operations.on(run.run_id, Joined))
+        run.cancels = operations.on(run.run_id, Cancelled)
+        run.deletes = operations.on(run.run_id, Deleted)
+        run.streams = operations.on(run.run_id, Streamed)
+        run.joins = operations.on(run.run_id, Joined)
 
 
 def _read_chain(runs: Iterable[Run], chain: Chain) -> None:

@@ -12,6 +12,8 @@ What happened outside the first did not meet the run; what happened inside the s
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from outrigger_loadtests.history.operations import (
     GONE,
     IN_FLIGHT,
@@ -34,8 +36,7 @@ NANOSECONDS = 1_000_000_000
 SLEEP_CERTAINTY = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """One answer that showed the run's status; `gone` when it was not there."""
 
     invoked: int
@@ -51,10 +52,13 @@ class Observation:
 
 @dataclass(slots=True)
 class Run:
-    """Everything a history holds about one run. Built by `models.thread`; not changed after."""
+    """Everything a history holds about one run.
+
+    Built by `models.reading`, which calls `complete` once all is there; not changed after. What it
+    derives is stored, not asked for again: there may be a million of them.
+    """
 
     run_id: str
-    token: str
     create: Created
     created_at: int  # microseconds of the server's clock; 0 when it did not say
     observations: list[Observation]
@@ -65,54 +69,40 @@ class Run:
     joins: list[Joined] = field(default_factory=list)
     steps: tuple[str, ...] = ()  # of its own marks in the final log, in order
     segment: Segment | None = None
+
+    token: str = field(init=False)
+    strategy: Strategy = field(init=False)
+    accepted: bool = field(init=False)  # the client was told that the run exists
+    answers: bool = field(init=False)  # it is an answer to another run's question
+    succeeded: bool = False  # at rest, like the next two
+    interrupted: bool = False
+    gone: bool = False
+    whole: bool = False  # every mark that a success leaves is in the final log
     first_end: Observation | None = None  # the earliest answer that showed it ended
     begin: int = 0
     end: int = FOREVER  # of `possibly`
     surely_from: int = FOREVER
     surely_to: int = -1
 
-    @property
-    def strategy(self) -> Strategy:
-        """The strategy it was created with."""
-        return self.create.strategy
+    def __post_init__(self) -> None:
+        self.token = self.create.token
+        self.strategy = self.create.strategy
+        self.accepted = self.create.outcome is Outcome.OK
+        self.answers = bool(self.create.answers)
 
-    @property
-    def accepted(self) -> bool:
-        """Whether the client was told that the run exists."""
-        return self.create.outcome is Outcome.OK
-
-    @property
-    def answers(self) -> bool:
-        """Whether it is an answer to another run's question."""
-        return bool(self.create.answers)
+    def complete(self) -> None:
+        """Work out what follows from the rest; to be called once."""
+        self.succeeded = self.status == SUCCESS
+        self.interrupted = self.status == INTERRUPTED
+        self.gone = self.status == GONE
+        wanted = STEPS[:UNASKED] if self.create.asks else STEPS
+        self.whole = bool(self.steps) if self.answers else self.steps[: len(wanted)] == wanted
+        _set_intervals(self)
 
     @property
     def readers(self) -> list[Streamed | Joined]:
         """Everybody who read its stream or waited for it."""
         return [*self.streams, *self.joins]
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether it is a success at rest."""
-        return self.status == SUCCESS
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether it is interrupted at rest."""
-        return self.status == INTERRUPTED
-
-    @property
-    def gone(self) -> bool:
-        """Whether it is not there at rest."""
-        return self.status == GONE
-
-    @property
-    def whole(self) -> bool:
-        """Whether every mark that a success leaves is in the final log."""
-        if self.answers:
-            return bool(self.steps)
-        wanted = STEPS[:UNASKED] if self.create.asks else STEPS
-        return self.steps[: len(wanted)] == wanted
 
     @property
     def expected_marks(self) -> list[str]:
@@ -146,7 +136,7 @@ class Run:
         return list(steps[:UNASKED] if self.create.asks else steps)
 
 
-def set_intervals(run: Run) -> None:
+def _set_intervals(run: Run) -> None:
     """Work out when the run was possibly and when it was definitely in flight."""
     run.begin = run.create.invoked
     ended = [each for each in run.observations if each.ended]

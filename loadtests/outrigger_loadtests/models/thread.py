@@ -176,6 +176,31 @@ class Thread:
                     found.append((last, victim))
         return found
 
+    @cached_property
+    def starts(self) -> list[tuple[Run, str]]:
+        """The successes after the first, each with a mark of one before that it began without.
+
+        Empty for none; runs that were sent for later say nothing about order.
+        """
+        found: list[tuple[Run, str]] = []
+        furthest, newest = -1, ""  # of the marks of the successes so far, in the newest log
+        astray: list[str] = []  # those of their marks that it does not hold at all
+        for run in self.runs:
+            if not run.succeeded or run.create.after_seconds:
+                continue
+            if run.segment and (newest or astray):
+                missed = newest if furthest >= self.chain.base_length(run.segment) else ""
+                if astray and not missed and not self.chain.holds(run.segment, astray):
+                    missed = astray[0]
+                found.append((run, missed))
+            for each in run.expected_marks:
+                position = self.chain.position.get(each)
+                if position is None:
+                    astray.append(each)
+                elif position > furthest:
+                    furthest, newest = position, each
+        return found
+
     def may_be_interrupted(self, run: Run) -> bool:
         """Whether something in the history may have interrupted the run."""
         asked = (each.outcome is not Outcome.FAIL for each in run.cancels)
