@@ -1,12 +1,17 @@
 """One check from end to end: look at the target, talk, wait for rest, judge, report."""
 
+import fcntl
 import shlex
+import signal
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import gevent  # type: ignore[import-untyped]  # it ships no types
 from locust.env import Environment
 from rich.console import Console
 
@@ -14,6 +19,7 @@ from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
+from outrigger_loadtests.errors import UsageError
 from outrigger_loadtests.history.file import history_file
 from outrigger_loadtests.judging import Judgement, operations_of_threads
 from outrigger_loadtests.models.reading import read_thread
@@ -24,7 +30,7 @@ from outrigger_loadtests.report.outcome import CheckReport, Target
 from outrigger_loadtests.report.progress import ProgressBar, Standing
 from outrigger_loadtests.report.timeline import evidence_timeline
 from outrigger_loadtests.scenarios.crowd import Crowd
-from outrigger_loadtests.scenarios.load import Load
+from outrigger_loadtests.scenarios.load import STOPS, Load
 from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.settings import CheckSettings
 from outrigger_loadtests.shares import judge_on_every_core
@@ -36,18 +42,51 @@ def check(settings: CheckSettings, console: Console) -> int:
     """Check a server and return the command's exit code.
 
     Writes the history and the reports into the output directory. Ctrl-C ends the sending and still
-    reports; a second one gives up what goes on and reports without it.
+    reports; a second one gives up what goes on and reports without it. To be called once in a
+    process, which it patches and whose signals it takes.
 
     Raises:
+        UsageError: Another check writes to the output directory; nothing was sent.
         TargetUnreachable: The server does not answer as one that can be tested; nothing was sent.
         OSError: The output directory cannot be written to.
     """
+    hub = gevent.get_hub()
+    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)  # else Ctrl-C is a traceback on stderr
     environment = Environment()
     transport = LocustTransport(environment, settings.host, settings.api_key)
-    graphs = tuple(f"probe_{each}" for each in settings.probes)
-    identity = inspect(transport, settings.host, graphs)
-    began, started_at = time.monotonic(), datetime.now(UTC)
+    identity = inspect(transport, settings.host, _graphs(settings))
     path = settings.output / HISTORY
+    with _alone_in(path):
+        load = _load(settings, console, environment, transport, path)
+        for stop in STOPS:
+            signal.signal(stop, signal.SIG_IGN)  # nothing comes between a load and its report
+        judgement = judge_on_every_core(path, settings.profile, load.unfinished)
+        judgement.doubt_the_untested()
+        report = _report(settings, identity, judgement, load)
+        report = replace(report, timelines=_timelines(path, report))
+        files = write_report(report, settings.output)
+    print_summary(console, report, [*files, path])
+    return report.exit_code
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What a load leaves besides its history."""
+
+    started_at: datetime
+    began: float
+    stopped: bool
+    unfinished: frozenset[str]
+
+
+def _load(
+    settings: CheckSettings,
+    console: Console,
+    environment: Environment,
+    transport: LocustTransport,
+    path: Path,
+) -> _Loaded:
+    began, started_at = time.monotonic(), datetime.now(UTC)
     with history_file(path) as history, ProgressBar(console, settings.duration) as bar:
         crowd = Crowd(
             transport,
@@ -64,35 +103,41 @@ def check(settings: CheckSettings, console: Console) -> int:
             bar.show(Standing(elapsed, done.ended, done.runs, done.operations, doing))
 
         load = Load(environment, crowd, GeventClock(), threads=settings.threads, on_tick=show)
-        stopped = load.run(graphs, settings.duration)
+        stopped = load.run(_graphs(settings), settings.duration)
     transport.close()
-    judgement = judge_on_every_core(path, settings.profile, crowd.unfinished)
-    report = replace(
-        _report(settings, identity, judgement, crowd),
-        started_at=started_at.isoformat(timespec="seconds"),
-        duration=round(time.monotonic() - began, 3),
-        stopped_early=stopped,
-    )
-    report = replace(report, timelines=_timelines(path, report))
-    files = write_report(report, settings.output)
-    print_summary(console, report, [*files, path])
-    return report.exit_code
+    return _Loaded(started_at, began, stopped, frozenset(crowd.unfinished))
+
+
+def _graphs(settings: CheckSettings) -> tuple[str, ...]:
+    return tuple(f"probe_{each}" for each in settings.probes)
+
+
+@contextmanager
+def _alone_in(path: Path) -> Iterator[None]:
+    """Keep other checks from writing to the same file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"--output: another check writes to {path.parent}") from error
+        yield
 
 
 def _report(
-    settings: CheckSettings, identity: Identity, judgement: Judgement, crowd: Crowd
+    settings: CheckSettings, identity: Identity, judgement: Judgement, load: _Loaded
 ) -> CheckReport:
     notes = []
     if judgement.unopened:
         notes.append(f"{judgement.unopened} threads could not be created")
-    if crowd.unfinished:
-        notes.append(f"{len(crowd.unfinished)} conversations were given up and are not judged")
+    if load.unfinished:
+        notes.append(f"{len(load.unfinished)} conversations were given up and are not judged")
     if judgement.stalled:
         notes.append(f"this client stood still for {judgement.stalled:.1f} s; bounds are extended")
     return CheckReport(
         version=version("langgraph-outrigger"),
-        started_at="",
-        duration=0.0,
+        started_at=load.started_at.isoformat(timespec="seconds"),
+        duration=round(time.monotonic() - load.began, 3),
         target=Target(settings.host, identity.version, settings.profile.name),
         parameters={
             "strategy": settings.strategy,
@@ -109,6 +154,7 @@ def _report(
         repeat=repeat_command(settings),
         counts=judgement.counts,
         notes=tuple(notes),
+        stopped_early=load.stopped,
     )
 
 

@@ -13,14 +13,14 @@ from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread
 from outrigger_loadtests.profiles import ServerProfile
 from outrigger_loadtests.report.outcome import Counts
-from outrigger_loadtests.verdict import Examination, Finding
+from outrigger_loadtests.verdict import Examination, Finding, Verdict
 
 
 @dataclass
 class Judgement:
     """What a history came to. `unopened` threads could not be created at all.
 
-    `stalled` is how many seconds the client itself stood still.
+    `stalled` is how many seconds the client itself stood still. `shown` is a thread of each label.
     """
 
     threads: int = 0
@@ -29,6 +29,7 @@ class Judgement:
     stalled: float = 0.0
     examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
 
     def crashed(
         self, operations: Sequence[AnyOperation], invariants: Iterable[Invariant], error: Exception
@@ -41,6 +42,27 @@ class Judgement:
             key = invariant.name, label
             self.examinations.setdefault(key, Examination()).add(Examination(crash=crash))
 
+    def leave(self, operations: Sequence[AnyOperation]) -> None:
+        """Take a thread that could not be created: nothing is known, which is not a pass."""
+        for opened in (each for each in operations if isinstance(each, Opened)):
+            self.unopened += 1
+            message = f"the thread could not be created: {opened.error or opened.code}"
+            finding = Finding("G2.unopened", message, opened.thread, verdict=Verdict.UNKNOWN)
+            key = finding.invariant, opened.label
+            self.examinations.setdefault(key, Examination()).findings.append(finding)
+
+    def doubt_the_untested(self) -> None:
+        """Let a label be unknown of which no run was ever accepted: it was not put to the test."""
+        for label, counts in self.counts.items():
+            sent = counts.refused + counts.unknown
+            if sent and not counts.accepted:
+                message = f"none of {sent} runs was accepted, so nothing was put to the test"
+                finding = Finding(
+                    "G2.untested", message, self.shown[label], verdict=Verdict.UNKNOWN
+                )
+                key = finding.invariant, label
+                self.examinations.setdefault(key, Examination()).findings.append(finding)
+
     def add(self, other: "Judgement") -> None:
         """Take over what another share of the same history came to."""
         self.threads += other.threads
@@ -50,6 +72,7 @@ class Judgement:
             self.examinations.setdefault(key, Examination()).add(examination)
         for label, counts in other.counts.items():
             self.counts[label] = _sum(self.counts.get(label, Counts()), counts)
+        self.shown = other.shown | self.shown
 
     def findings(self) -> Iterator[Finding]:
         """Yield everything that was found."""
@@ -87,10 +110,11 @@ def judge_history(
             judgement.crashed(operations, invariants, error)
             continue
         if thread is None:
-            judgement.unopened += any(isinstance(each, Opened) for each in operations)
+            judgement.leave(operations)
             continue
         judgement.threads += 1
         label = thread.opened.label
+        judgement.shown.setdefault(label, thread.name)
         for name, examination in judge(thread, profile, invariants).items():
             key = name, label
             judgement.examinations.setdefault(key, Examination()).add(examination)

@@ -15,7 +15,7 @@ ANSWER = "answer"
 
 STEPS = (INPUT, FIRST, MIDDLE, LAST)
 UNASKED = 3  # marks of a run before it asks
-TOKEN = re.compile(r"x[0-9a-z]+-\d+-\d+")
+TOKEN = re.compile(r"x[0-9a-z]{1,16}-\d{1,12}-\d{1,12}")  # bounded, else long junk takes for ever
 MARK = re.compile(rf"{TOKEN.pattern}:[a-z]+(?::{TOKEN.pattern})?")
 
 

@@ -11,7 +11,14 @@ from langgraph_sdk.client import LangGraphClient
 from harness.frames import named, stream_of
 from harness.history import marks
 from harness.processes import TEST_GRAPHS, Server, started_server
-from harness.runs import at_rest, probe_input, start, until_in_middle, until_status
+from harness.runs import (
+    at_rest,
+    probe_input,
+    start,
+    until_in_middle,
+    until_marked,
+    until_status,
+)
 
 pytestmark = pytest.mark.end_to_end
 
@@ -163,3 +170,22 @@ async def test_a_waiting_client_gets_the_error_of_a_run_that_fails(
     assert (response.status_code, response.json()) == (200, {"__error__": error})
     joined = await http.get(f"{response.headers['content-location']}/join")
     assert joined.json() == {"__error__": error}
+
+
+@pytest.mark.parametrize("mode", ["values", "updates"])
+async def test_a_run_that_finishes_while_it_is_cancelled_streams_what_it_finished(
+    client: LangGraphClient, http: httpx.AsyncClient, thread_id: str, mode: str
+) -> None:
+    body = {"log": ["input"], "seconds": 30.0}
+    run = await client.runs.create(
+        thread_id, "finishing", input=body, stream_mode=[mode], stream_resumable=True
+    )
+    place = f"/threads/{thread_id}/runs/{run['run_id']}"
+    await until_marked(client, thread_id, "input")
+    await asyncio.sleep(0.1)  # its only node begins behind that mark, and takes half a minute
+    assert (await http.post(f"{place}/cancel?wait=1")).status_code == 200
+    await until_status(client, thread_id, run["run_id"], "success")
+    frames = await stream_of(http, "GET", f"{place}/stream", headers={"Last-Event-ID": "-1"})
+    values = {"log": ["input", "finished"], "seconds": 30.0}
+    assert named(frames, "values")[-1:] == ([values] if mode == "values" else [])
+    assert (await http.get(f"{place}/join")).json() == values

@@ -1,7 +1,6 @@
-"""Whole conversations against the fake server, in simulated time: milliseconds instead of minutes."""
+"""Whole conversations with the fake server in simulated time: milliseconds, not minutes."""
 
 from collections.abc import Iterable, Sequence
-from itertools import count
 from random import Random
 
 from fakes.graph_server.bugs import CORRECT, Bugs
@@ -41,9 +40,7 @@ def converse(
     """
     chance = Random(seed)
     clock = SimulatedClock()
-    transport = SimulatedTransport(
-        FakeServer(clock, chance, bugs), clock, chance, weather=weather
-    )
+    transport = SimulatedTransport(FakeServer(clock, chance, bugs), clock, chance, weather=weather)
     recorded: list[Operation] = []
 
     def hold(plan: Plan) -> None:

@@ -106,10 +106,11 @@ def _reads_are_prefixes(case: Case) -> None:
 
 
 def _without_removed(thread: Thread, log: Sequence[str]) -> list[str]:
-    """Return the marks of a read whose runs were not rolled back since."""
+    """Return the marks of a read whose runs were not rolled back since, as far as is known."""
     if not thread.may_roll_back:
         return list(log)
-    gone = {run.token for run in thread.runs if run.gone}
+    gone = {run.token for run in thread.runs if run.gone or not run.status}
+    gone.update(each.token for each in thread.unresolved)
     unsaid: set[str] = set()
     kept = []
     for each in log:

@@ -164,7 +164,7 @@ def is_unstarted(thread: Thread, victim: Run, newcomer: Run) -> bool:
     if victim.strategy is not Strategy.ENQUEUE or victim.create.after_seconds:
         return False
     for ahead in thread.may_have_met(victim.create):
-        if ahead.created_at >= victim.created_at or ahead.create.after_seconds:
+        if not 0 < ahead.created_at < victim.created_at or ahead.create.after_seconds:
             continue
         if ahead.surely_in_flight(victim.begin, returned(newcomer.create)):
             return True

@@ -55,14 +55,14 @@ def ran_on(case: Case, run: Run, since: int) -> bool:
 def together(case: Case, strategy: Strategy) -> list[list[Run]]:
     """Return the accepted runs of each group that was sent at the same moment, oldest first.
 
-    Only groups of this strategy alone, all of whose messages were accepted.
+    Only groups of this strategy alone, all of whose messages were accepted and can be put in order.
     """
     groups: defaultdict[str, list[Run]] = defaultdict(list)
     spoiled = {each.together for each in (*case.thread.refused, *case.thread.unresolved)}
     for run in case.thread.runs:
         if run.create.together:
             groups[run.create.together].append(run)
-            if run.strategy is not strategy or not run.accepted:
+            if run.strategy is not strategy or not run.accepted or not run.created_at:
                 spoiled.add(run.create.together)
     return [group for name, group in groups.items() if name not in spoiled and len(group) > 1]
 

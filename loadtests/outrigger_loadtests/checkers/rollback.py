@@ -150,7 +150,7 @@ def a_question_outlives_its_answer(case: Case) -> None:
         _question_waits_again(case, withdrawn)
         asked = withdrawn.create.answers
         later = [run for run in thread.runs if run.create.answers == asked and not run.gone]
-        later = [run for run in later if run.created_at > withdrawn.created_at]
+        later = [run for run in later if run.created_at > withdrawn.created_at > 0]
         for answer in later[:1]:
             if _question_was_dropped(thread, asked, answer) or not thread.undisturbed(answer):
                 continue

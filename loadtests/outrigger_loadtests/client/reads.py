@@ -39,8 +39,8 @@ def read_run(client: Client, run_id: str) -> str:
     return status
 
 
-def read_state(client: Client, watched: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Read the thread's state; return the tokens whose questions wait there.
+def read_state(client: Client, watched: Sequence[str] | None = None) -> tuple[str, ...] | None:
+    """Read the thread's state; return the tokens whose questions wait there, None if unread.
 
     The last read of a conversation is given the words to be `watched` for.
     """
@@ -63,7 +63,7 @@ def read_state(client: Client, watched: Sequence[str] | None = None) -> tuple[st
             mentions=answers.mentions_in(answer.body, watched or ()),
         )
     )
-    return questions
+    return questions if told["outcome"] is Outcome.OK else None
 
 
 def read_thread(client: Client, watched: Sequence[str] | None = None) -> str:
@@ -118,8 +118,8 @@ def list_runs(client: Client, *, record: bool = True) -> list[RunRow] | None:
     return rows if told["outcome"] is Outcome.OK else None
 
 
-def read_history(client: Client, watched: Sequence[str]) -> None:
-    """Read the whole history, page after page, newest first."""
+def read_history(client: Client, watched: Sequence[str]) -> bool:
+    """Read the whole history, page after page, newest first; whether that worked."""
     invoked = client.clock.now()
     states: list[Any] = []
     bodies = []
@@ -153,6 +153,7 @@ def read_history(client: Client, watched: Sequence[str]) -> None:
             mentions=answers.mentions_in(b"\n".join(bodies), watched),
         )
     )
+    return told["outcome"] is Outcome.OK
 
 
 def settled(client: Client, since: int, *, quiet: bool) -> None:

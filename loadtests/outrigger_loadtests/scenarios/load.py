@@ -16,6 +16,7 @@ from outrigger_loadtests.scenarios.users import DoubleTexter
 SPAWN_PER_SECOND = 50
 TICK_SECONDS = 0.25
 STALL_SECONDS = 0.25
+STOPS = (signal.SIGINT, signal.SIGTERM)
 ENOUGH = 2  # of Ctrl-C, to give up what still goes on
 PATIENCE_SECONDS = 90.0  # after the end of sending, until what still goes on is given up
 
@@ -88,7 +89,7 @@ class Load:
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
-        handlers = [gevent.signal_handler(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM)]
+        handlers = [gevent.signal_handler(n, self._stop) for n in STOPS]
         try:
             yield
         finally:

@@ -1,7 +1,8 @@
 """The end of a conversation: wait until nothing happens any more, then read everything."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from outrigger_loadtests.client import reads, streams
 from outrigger_loadtests.client.client import Client
@@ -13,6 +14,9 @@ from outrigger_loadtests.scenarios.plan import Plan
 POLL_SECONDS = 0.1
 READERS_SECONDS = 4.0
 BUSY_SECONDS = 5.0
+TRIES = 3  # of each last read
+
+Read = TypeVar("Read")
 
 
 @dataclass
@@ -63,15 +67,25 @@ def settle(client: Client, plan: Plan, readers: Sequence[Task], patience: Patien
     for reader in readers:
         reader.join()
     reads.settled(client, began, quiet=quiet)
-    rows = reads.list_runs(client)
+    rows = _insist(client, lambda: reads.list_runs(client))
     watched = _watched(client, rows)
-    reads.read_history(client, watched)
-    reads.read_state(client, watched)
-    reads.read_thread(client, watched)
+    _insist(client, lambda: reads.read_history(client, watched) or None)
+    _insist(client, lambda: reads.read_state(client, watched))
+    _insist(client, lambda: reads.read_thread(client, watched) or None)
     if rows:
         newest = max(rows, key=lambda row: (row.created_at, row.run_id))
         if newest.status == SUCCESS:
             streams.join(client, newest.run_id, newest.token)
+
+
+def _insist(client: Client, read: Callable[[], Read | None]) -> Read | None:
+    """Read until it works, a few times; None when it never did."""
+    for _ in range(TRIES):
+        found = read()
+        if found is not None:
+            return found
+        client.clock.sleep(POLL_SECONDS)
+    return None
 
 
 def _afterglow(plan: Plan) -> float:

@@ -156,7 +156,10 @@ def _has_come(client: Client, when: When, run_id: str) -> bool | None:
         return False
     if when.moment is Moment.ENDED:
         return True
-    return True if when.token in reads.read_state(client) else None
+    questions = reads.read_state(client)
+    if questions is None:
+        return False
+    return True if when.token in questions else None
 
 
 class _Watcher:

@@ -36,6 +36,15 @@ async def work(state: Log) -> dict[str, Any]:
     return {"log": ["work"]}
 
 
+async def finish(state: Log) -> dict[str, Any]:
+    """Finish what it began, also when it is cancelled."""
+    try:
+        await asyncio.sleep(state.get("seconds", 0.0))
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.05)
+    return {"log": ["finished"]}
+
+
 async def fail(state: Log) -> dict[str, Any]:
     """Fail."""
     raise ValueError("boom: something went wrong")
@@ -93,6 +102,7 @@ approval = (
     .add_edge("work", END)
     .compile(name="approval")
 )
+finishing = StateGraph(Log).add_node("finish", finish).add_edge(START, "finish").compile()
 failing = StateGraph(Log).add_node("fail", fail).add_edge(START, "fail").compile(name="failing")
 _inner = StateGraph(Log).add_node("step", inner_step).add_edge(START, "step").compile()
 outer = (
