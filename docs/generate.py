@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from outrigger_loadtests.report.invariants import invariants_table, profiles_table
 from outrigger_server.settings import settings_table
 from outrigger_sidecar.settings import settings_table as sidecar_settings_table
 from outrigger_telemetry.metric_table import metrics_table
@@ -31,6 +32,8 @@ PARTS = (
     Part("README.md", "settings", settings_table),
     Part("README.md", "sidecar-settings", sidecar_settings_table),
     Part("docs/metrics.md", "metrics", metrics_table),
+    Part("docs/invariants.md", "invariants", invariants_table),
+    Part("docs/invariants.md", "profiles", profiles_table),
 )
 
 

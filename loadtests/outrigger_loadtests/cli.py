@@ -3,12 +3,14 @@
 Exit codes: 0 pass, 2 usage or no server to test, 3 fail, 4 unknown, 130 stopped before it began.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from typing_extensions import override
 
 from outrigger_loadtests.errors import LoadTestError, UsageError
 from outrigger_loadtests.profiles import PROFILES
@@ -78,7 +80,17 @@ def check(  # noqa: PLR0913  one for each option
     )
     from outrigger_loadtests.check import check as run  # it patches the process, and takes its time
 
-    raise typer.Exit(run(settings, Console()))
+    raise typer.Exit(run(settings, _Screen()))
+
+
+class _Screen(Console):
+    """Where a check shows how far it is; its report does not depend on anybody looking."""
+
+    @override
+    def on_broken_pipe(self) -> None:
+        """Go on unseen, for whoever read the output has gone."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
-from outrigger_loadtests.errors import UnreadableHistory
 from outrigger_loadtests.history.file import Share
 from outrigger_loadtests.judging import Judgement, judge_history
 from outrigger_loadtests.profiles import ServerProfile, profile_named
@@ -21,15 +20,21 @@ LARGE_BYTES = 32 * 2**20  # below it, a process more costs more than it saves
 
 
 def judge_on_every_core(
-    path: Path, profile: ServerProfile, left_out: Collection[str] = ()
+    path: Path,
+    profile: ServerProfile,
+    left_out: Collection[str] = (),
+    *,
+    large_bytes: int = LARGE_BYTES,
 ) -> Judgement:
     """Judge a history by all invariants, without the threads that are `left_out`.
+
+    What is not larger than `large_bytes` is judged here and now.
 
     Raises:
         UnreadableHistory: It is no history.
         OSError: It cannot be read.
     """
-    cores = len(os.sched_getaffinity(0)) if path.stat().st_size > LARGE_BYTES else 1
+    cores = len(os.sched_getaffinity(0)) if path.stat().st_size > large_bytes else 1
     if cores == 1:
         return judge_history(path, profile, INVARIANTS, left_out)
     command = [sys.executable, "-m", "outrigger_loadtests.shares", str(path), profile.name]
@@ -39,8 +44,8 @@ def judge_on_every_core(
         judgement = Judgement()
         for process in started:
             answer, _ = process.communicate()
-            if process.returncode:
-                raise UnreadableHistory(0, "a process that judged a share of it ended early")
+            if process.returncode:  # done here, it says what is wrong
+                return judge_history(path, profile, INVARIANTS, left_out)
             share = msgspec.msgpack.decode(answer, type=Judgement)
             judgement.add(share)
             judgement.stalled = share.stalled
@@ -52,7 +57,9 @@ def judge_on_every_core(
 
 def _start(command: list[str], given: bytes) -> subprocess.Popen[bytes]:
     """Start a process and hand it its input at once: all work while the first is waited for."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     if process.stdin is not None:
         with process.stdin as pipe:
             pipe.write(given)
