@@ -3,6 +3,7 @@
 Exit codes: 0 pass, 2 usage or no server to test, 3 fail, 4 unknown, 130 stopped before it began.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -95,6 +96,9 @@ class _Screen(Console):
 
 def main() -> None:
     """Run the command; what is wrong with its options or its target is said in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a character it lacks is no reason to stop
     try:
         code = cli(standalone_mode=False)
     except LoadTestError as error:

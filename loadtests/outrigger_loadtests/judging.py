@@ -116,8 +116,11 @@ def judge_history(
         label = thread.opened.label
         judgement.shown.setdefault(label, thread.name)
         for name, examination in judge(thread, profile, invariants).items():
-            key = name, label
-            judgement.examinations.setdefault(key, Examination()).add(examination)
+            known_one = judgement.examinations.get((name, label))
+            if known_one is None:
+                judgement.examinations[name, label] = examination
+            else:
+                known_one.add(examination)
         known = judgement.counts.get(label, Counts())
         judgement.counts[label] = _sum(known, counts_of(thread))
     return judgement

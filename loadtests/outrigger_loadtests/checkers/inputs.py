@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.history.operations import PENDING, RUNNING
 from outrigger_loadtests.marks import INPUT, STEPS, mark, token_of
-from outrigger_loadtests.models.run import Run
 from outrigger_loadtests.models.thread import Thread
 
 
@@ -66,16 +65,16 @@ def _places(thread: Thread) -> Iterator[tuple[str, Iterable[str]]]:
     for state in thread.states:
         yield "state", state.log
     for row in thread.statuses:
-        yield "values", row.log
+        if row.log:
+            yield "values", row.log
     for run in thread.runs:
-        yield from _places_of(run)
-
-
-def _places_of(run: Run) -> Iterator[tuple[str, Iterable[str]]]:
-    for stream in run.streams:
-        yield "streams", set().union(*(frame.marks for frame in stream.frames))
-    for join in run.joins:
-        yield "answer to a join", join.log or ()
+        for stream in run.streams:
+            for frame in stream.frames:
+                if frame.marks:
+                    yield "streams", frame.marks
+        for join in run.joins:
+            if join.log:
+                yield "answer to a join", join.log
 
 
 INVARIANTS = (

@@ -119,9 +119,10 @@ def _ids(frames: Sequence[Frame]) -> list[str]:
 def _number(event_id: str) -> tuple[int, ...]:
     """Return an id's numbers: it is `<milliseconds>-<number>`, as Redis has it."""
     milliseconds, _, number = event_id.partition("-")
-    if milliseconds.isdecimal() and number.isdecimal():
+    try:
         return int(milliseconds), int(number)
-    return tuple(int(each) for each in _NUMBERS.findall(event_id))
+    except ValueError:
+        return tuple(int(each) for each in _NUMBERS.findall(event_id))
 
 
 INVARIANTS = (

@@ -6,6 +6,7 @@ Reading never fails on what a server did: what cannot be told apart stays unknow
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 from outrigger_loadtests.history.operations import (
@@ -86,7 +87,7 @@ class _SortedOut:
         for each in operations:
             self._by_kind[type(each)].append(each)
         for kind in self._by_kind.values():
-            kind.sort(key=lambda each: each.invoked)
+            kind.sort(key=attrgetter("invoked"))
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         return self._by_kind.get(kind, [])  # type: ignore[return-value]
