@@ -17,7 +17,9 @@ def test_two_turns_one_after_the_other_break_nothing():
 def test_a_run_that_is_in_flight_at_rest_never_ended():
     story = thread().message(1).wrote(1, "input")
     assert "G1.never_ended" in rules(story.ended(1, "running").at_rest(status="busy"))
-    assert not rules(story.ended(1, "success").wrote(1, "first", "middle", "last").at_rest(status="idle"))
+    assert not rules(
+        story.ended(1, "success").wrote(1, "first", "middle", "last").at_rest(status="idle")
+    )
 
 
 def test_a_run_that_is_gone_though_nobody_removed_it_is_lost():

@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.histories import Story, frame, thread
+from outrigger_loadtests.checkers.catalogue import INVARIANTS
+from outrigger_loadtests.errors import UnreadableHistory
+from outrigger_loadtests.history.file import encode
+from outrigger_loadtests.history.operations import AnyOperation, Faulted, Opened, Outcome, Stalled
+from outrigger_loadtests.judging import counts_of, judge_history, operations_of_threads
+from outrigger_loadtests.profiles import OUTRIGGER
+from outrigger_loadtests.report.outcome import Counts
+from outrigger_loadtests.verdict import Verdict
+
+
+def written(path: Path, *conversations: list[AnyOperation]) -> Path:
+    path.write_bytes(b"".join(encode(each) for each in conversations))
+    return path
+
+
+def named(story: Story, name: str) -> list[AnyOperation]:
+    """The same story on a thread of another name; its marks stay."""
+    return [msgspec.structs.replace(each, thread=name) for each in story.operations()]
+
+
+def stalled(seconds: float) -> list[AnyOperation]:
+    return [Stalled(thread="", invoked=0, completed=round(seconds * 1e9))]
+
+
+@pytest.fixture
+def history(tmp_path):
+    return tmp_path / "history.jsonl"
+
+
+def test_a_history_is_judged_by_label(history):
+    ours = thread(label="reject").turn(1).operations()
+    judgement = judge_history(written(history, ours), OUTRIGGER, INVARIANTS)
+    assert (judgement.threads, judgement.operations) == (1, len(ours))
+    assert judgement.examinations["G1", "reject"].verdict is Verdict.PASS
+    assert judgement.counts == {"reject": Counts(accepted=1, succeeded=1)}
+    assert list(judgement.findings()) == []
+
+
+def test_threads_of_one_label_add_up(history):
+    both = written(history, thread().turn(1).operations(), named(thread().turn(1).turn(2), "x1-2"))
+    judgement = judge_history(both, OUTRIGGER, INVARIANTS)
+    assert judgement.threads == 2
+    assert judgement.counts == {"mixed": Counts(accepted=3, succeeded=3)}
+    assert judgement.examinations["G1", "mixed"].examined == 3
+    assert {each.rule for each in judgement.findings()} == {"G11.foreign_mark"}
+
+
+def test_threads_that_are_left_out_are_not_looked_at(history):
+    both = written(history, thread().turn(1).operations(), named(thread().turn(1), "x1-2"))
+    judgement = judge_history(both, OUTRIGGER, INVARIANTS, left_out={"x1-2"})
+    assert (judgement.threads, list(judgement.findings())) == (1, [])
+
+
+def test_a_thread_that_could_not_be_opened_is_unknown_not_fine(history):
+    refused = Opened(thread="x1-2", label="reject", invoked=0, outcome=Outcome.INFO, code=500)
+    judgement = judge_history(written(history, [refused]), OUTRIGGER, INVARIANTS)
+    assert (judgement.threads, judgement.unopened) == (0, 1)
+    assert [each.rule for each in judgement.findings()] == ["G2.unopened"]
+    assert judgement.examinations["G2", "reject"].verdict is Verdict.UNKNOWN
+
+
+def test_a_label_of_which_no_run_was_accepted_was_not_put_to_the_test(history):
+    unknown = thread(label="enqueue").lost(1, "enqueue", 10).operations()
+    judgement = judge_history(written(history, unknown), OUTRIGGER, INVARIANTS)
+    judgement.doubt_the_untested()
+    assert [each.rule for each in judgement.findings()] == ["G2.untested"]
+    assert judgement.examinations["G2", "enqueue"].verdict is Verdict.UNKNOWN
+
+
+def test_a_label_with_an_accepted_run_or_with_nothing_sent_is_not_doubted(history):
+    tested = thread(label="enqueue").turn(1).lost(2, "enqueue", 20).operations()
+    unsent = named(thread(label="reject"), "x1-2")
+    judgement = judge_history(written(history, tested, unsent), OUTRIGGER, INVARIANTS)
+    judgement.doubt_the_untested()
+    assert list(judgement.findings()) == []
+
+
+def test_a_fault_without_a_thread_is_no_thread(history):
+    fault = Faulted(thread="", invoked=0, completed=1, name="kill worker")
+    judgement = judge_history(written(history, [fault]), OUTRIGGER, INVARIANTS)
+    assert (judgement.threads, judgement.unopened, judgement.operations) == (0, 0, 1)
+
+
+def test_bounds_are_longer_where_the_client_stood_still_wherever_the_file_says_so(history):
+    late = thread().turn(1).stream(1, (10.1, 17), [frame(12, "1:input")]).operations()
+    judgement = judge_history(written(history, late, stalled(40)), OUTRIGGER, INVARIANTS)
+    assert judgement.stalled == 40.0
+    assert "G10.ends_late" not in {each.rule for each in judgement.findings()}
+    judgement = judge_history(written(history, late), OUTRIGGER, INVARIANTS)
+    assert "G10.ends_late" in {each.rule for each in judgement.findings()}
+
+
+def test_an_empty_history_comes_to_nothing(history):
+    judgement = judge_history(written(history), OUTRIGGER, INVARIANTS)
+    assert (judgement.threads, judgement.examinations) == (0, {})
+
+
+def test_a_broken_history_is_not_judged(history):
+    history.write_bytes(b'{"kind":"opened","thread":"x1-1","invoked":')
+    with pytest.raises(UnreadableHistory):
+        judge_history(history, OUTRIGGER, INVARIANTS)
+
+
+def test_the_operations_of_some_threads_can_be_had_again(history):
+    ours = thread().turn(1).operations()
+    both = written(history, ours, named(thread(), "x1-2"))
+    assert list(operations_of_threads(both, {"x1-1"})) == [("x1-1", ours)]
+
+
+def test_every_message_is_accepted_refused_or_unknown():
+    story = thread().turn(1).refused(2, "reject", 11).refused(3, "enqueue", 12, code=422)
+    counts = counts_of(story.lost(4, "enqueue", (13, None)).read())
+    assert counts == Counts(accepted=1, refused=2, unknown=1, succeeded=1)
+
+
+def test_an_unknown_message_whose_run_is_there_stays_unknown():
+    story = thread().lost(1, "enqueue", (10, None)).listed(1, "success")
+    assert counts_of(story.read()) == Counts(unknown=1)
+
+
+def test_an_interrupted_run_was_dropped_unless_it_had_begun():
+    story = thread().message(1).message(2).message(3).wrote(1, "input").seen(2, "running", 21)
+    for number in (1, 2, 3):
+        story.ended(number, "interrupted")
+    assert counts_of(story.read()) == Counts(accepted=3, interrupted=2, dropped=1)
+
+
+def test_a_run_that_is_gone_was_dropped_unless_it_had_begun():
+    story = thread().message(1).message(2).seen(1, "running", 11).ended(1, "gone").ended(2, "gone")
+    assert counts_of(story.read()) == Counts(accepted=2, rolled_back=1, dropped=1)
+
+
+def test_a_run_that_showed_events_had_begun():
+    story = thread().message(1).stream(1, (10, 12), [frame(11, "1:input")]).ended(1, "gone")
+    assert counts_of(story.read()) == Counts(accepted=1, rolled_back=1)
+
+
+def test_a_failed_run_is_only_accepted():
+    assert counts_of(thread().message(1).ended(1, "error").read()) == Counts(accepted=1)
