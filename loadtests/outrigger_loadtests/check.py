@@ -62,6 +62,8 @@ def check(settings: CheckSettings, console: Console) -> int:
             signal.signal(stop, signal.SIG_IGN)  # nothing comes between a load and its report
         judgement = judge_on_every_core(path, settings.profile, load.unfinished)
         judgement.doubt_the_untested()
+        if not load.stopped:  # else it is the user who gave them up
+            judgement.doubt_the_given_up()
         report = _report(settings, identity, judgement, load)
         report = replace(report, timelines=_timelines(path, report))
         files = write_report(report, settings.output)

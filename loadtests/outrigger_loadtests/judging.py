@@ -20,7 +20,8 @@ from outrigger_loadtests.verdict import Examination, Finding, Verdict
 class Judgement:
     """What a history came to. `unopened` threads could not be created at all.
 
-    `stalled` is how many seconds the client itself stood still. `shown` is a thread of each label.
+    `stalled` is how many seconds the client itself stood still. `shown` is a thread of each label,
+    `given_up` the label of each thread that was left out.
     """
 
     threads: int = 0
@@ -30,6 +31,7 @@ class Judgement:
     examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    given_up: dict[str, str] = field(default_factory=dict)
 
     def crashed(
         self, operations: Sequence[AnyOperation], invariants: Iterable[Invariant], error: Exception
@@ -63,6 +65,14 @@ class Judgement:
                 key = finding.invariant, label
                 self.examinations.setdefault(key, Examination()).findings.append(finding)
 
+    def doubt_the_given_up(self) -> None:
+        """Let threads be unknown that were left out, since they never came to their end."""
+        for thread, label in self.given_up.items():
+            message = "it did not come to its end in time and was given up"
+            finding = Finding("G2.given_up", message, thread, verdict=Verdict.UNKNOWN)
+            key = finding.invariant, label
+            self.examinations.setdefault(key, Examination()).findings.append(finding)
+
     def add(self, other: "Judgement") -> None:
         """Take over what another share of the same history came to."""
         self.threads += other.threads
@@ -73,6 +83,7 @@ class Judgement:
         for label, counts in other.counts.items():
             self.counts[label] = _sum(self.counts.get(label, Counts()), counts)
         self.shown = other.shown | self.shown
+        self.given_up |= other.given_up
 
     def findings(self) -> Iterator[Finding]:
         """Yield everything that was found."""
@@ -97,6 +108,8 @@ def judge_history(
     stalls: list[Stalled] = []
     for operations in threads_of(path, share):
         if operations[0].thread in left_out:
+            opened = (each for each in operations if isinstance(each, Opened))
+            judgement.given_up |= {each.thread: each.label for each in opened}
             continue
         judgement.operations += len(operations)
         if not operations[0].thread:

@@ -67,7 +67,7 @@ class ServerProfile:
         return None
 
 
-_BEYOND_THE_API = frozenset({"I8.no_reason", "B4.no_reason"})
+_BEYOND_THE_API = frozenset({"G2.wrong_status", "I8.no_reason", "B4.no_reason"})
 
 OUTRIGGER = ServerProfile("outrigger", "strict: every promise of double-texting")
 OFFICIAL = ServerProfile(

@@ -191,11 +191,12 @@ class Story:
         after: str | None = None,
         keeps: int | None = None,
         at: Sequence[float] = (),
+        then: Sequence[str] = (),
     ) -> Self:
         """The run wrote a checkpoint for every step, all of them when none is named.
 
         They follow the newest checkpoint, or the one `after`; the first keeps the log of that one,
-        or only so many marks of it. `at`: when the server wrote each.
+        or only so many marks of it. `at`: when the server wrote each; `then`: what is left to do.
         """
         parent = self.head if after is None else after
         moments = [_iso(each) for each in at]
@@ -206,7 +207,8 @@ class Story:
             self.head = f"c{len(self.chain) + 1}"
             created_at = moments[n] if n < len(moments) else ""
             run_id = f"run-{number}"
-            self.chain.append(Checkpoint(self.head, parent, run_id, created_at, kept, added))
+            left = tuple(then) if n == len(steps or STEPS) - 1 else ()
+            self.chain.append(Checkpoint(self.head, parent, run_id, created_at, kept, added, left))
             self.logs[self.head] = before[:kept] + added
             parent = self.head
         return self
@@ -227,8 +229,9 @@ class Story:
     def at_rest(self, **changes: Any) -> Self:
         """Change what is read at rest.
 
-        `quiet`, `status`; `state`, `values`: their marks; `mentions`: by place; `without`: places
-        that could not be read, of runs, history, state, thread, settled.
+        `quiet`, `status`; `state`, `values`: their marks; `head`: the state's checkpoint;
+        `mentions`: by place; `without`: places that could not be read, of runs, history, state,
+        thread, settled.
         """
         self.rest |= changes
         return self
@@ -256,6 +259,7 @@ class Story:
     def _resting(self) -> list[AnyOperation]:
         log = self.logs.get(self.head, ())
         mentions = {place: marks(*found) for place, found in self.rest.get("mentions", {}).items()}
+        newest = self.chain[-1].checkpoint_id if self.chain else ""
         state = marks(*self.rest["state"]) if "state" in self.rest else log
         values = marks(*self.rest["values"]) if "values" in self.rest else log
         reads = {
@@ -275,6 +279,7 @@ class Story:
                     "final": True,
                     "log": state,
                     "digest": _digest(state),
+                    "checkpoint_id": self.rest.get("head", newest),
                     "mentions": mentions.get("state", ()),
                 },
             ),

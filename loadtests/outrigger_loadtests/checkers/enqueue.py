@@ -16,7 +16,9 @@ def every_message_is_answered(case: Case) -> None:
     """E1."""
     for refused in case.thread.refusals_of(Strategy.ENQUEUE):
         case.examined()
-        case.found("refused", f"{refused.token} was to wait its turn and was refused")
+        case.found(
+            "refused", f"{refused.token} was to wait its turn and was refused: {refused.code}"
+        )
     for run in case.thread.runs_of(Strategy.ENQUEUE):
         if not run.status or not case.thread.undisturbed(run):
             continue
@@ -77,14 +79,13 @@ def nobody_waits_without_reason(case: Case) -> None:
             continue
         case.examined()
         waited = (first - max(free, run.created_at)) / _MICROSECONDS
-        allowed = case.bounds.start + (case.bounds.cut if _cuts(run) else 0.0)
+        cut = [
+            each.create.seconds for each in thread.may_have_met(run.create) if not each.succeeded
+        ]
+        allowed = case.bounds.start + (case.bounds.cut + max(cut) if cut else 0.0)
         if waited > allowed:
             message = f"{run.token} started {waited:.1f} s after nothing held it back"
             case.found("late_start", message, run)
-
-
-def _cuts(run: Run) -> bool:
-    return run.strategy in {Strategy.INTERRUPT, Strategy.ROLLBACK}
 
 
 def _in_turn(case: Case) -> list[Run]:

@@ -62,6 +62,7 @@ def state_only_grows(case: Case) -> None:
     """G5."""
     _checkpoints_grow(case)
     _reads_are_prefixes(case)
+    _values_are_prefixes(case)
     _heads_agree(case)
 
 
@@ -105,6 +106,21 @@ def _reads_are_prefixes(case: Case) -> None:
             longest = read
 
 
+def _values_are_prefixes(case: Case) -> None:
+    thread = case.thread
+    if thread.history is None:
+        return
+    for read in thread.statuses:
+        if not read.log:
+            continue
+        case.examined()
+        kept = _without_removed(thread, read.log)
+        if kept != thread.chain.head_log[: len(kept)]:
+            between = (read.invoked, read.completed or read.invoked)
+            message = "marks that the thread's values showed are not there any more"
+            case.found("values_not_a_prefix", message, between=between)
+
+
 def _without_removed(thread: Thread, log: Sequence[str]) -> list[str]:
     """Return the marks of a read whose runs were not rolled back since, as far as is known."""
     if not thread.may_roll_back:
@@ -130,7 +146,8 @@ def _heads_agree(case: Case) -> None:
     if history is None or state is None or row is None:
         return
     case.examined()
-    if state.digest != history.head_digest:
+    head = history.checkpoints[0].checkpoint_id if history.checkpoints else ""
+    if state.digest != history.head_digest or state.checkpoint_id != head:
         case.found("state_differs", "the state at rest is not the head of the history")
     if row.digest != history.head_digest:
         case.found("values_differ", "the thread's values at rest are not the head of the history")

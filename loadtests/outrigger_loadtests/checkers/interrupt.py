@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.checkers.order import (
-    base_of,
     foundation_faults,
     one_survives,
     ran_on,
@@ -12,6 +11,7 @@ from outrigger_loadtests.checkers.order import (
 )
 from outrigger_loadtests.history.operations import (
     IN_FLIGHT,
+    SUCCESS,
     Ending,
     Endpoint,
     Joined,
@@ -19,9 +19,11 @@ from outrigger_loadtests.history.operations import (
     Strategy,
     Streamed,
 )
-from outrigger_loadtests.marks import mark, steps_by_token
-from outrigger_loadtests.models.run import Run
+from outrigger_loadtests.marks import LAST, mark, steps_by_token
+from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread, returned
+
+HEARTBEAT = 4.5  # seconds: a little less than servers leave between two
 
 
 def never_refused(case: Case) -> None:
@@ -29,7 +31,7 @@ def never_refused(case: Case) -> None:
     case.examined(len(case.thread.runs_of(Strategy.INTERRUPT)))
     for refused in case.thread.refusals_of(Strategy.INTERRUPT):
         case.examined()
-        case.found("refused", f"{refused.token} was to interrupt and was refused")
+        case.found("refused", f"{refused.token} was to interrupt and was refused: {refused.code}")
 
 
 def the_victim_is_cut(case: Case) -> None:
@@ -96,13 +98,13 @@ def the_newcomer_starts_at_the_cut(case: Case) -> None:
     """I5."""
     runs = case.thread.runs_of(Strategy.INTERRUPT)
     foundation_faults(case, runs, "not_from_the_cut")
-    position = case.thread.chain.position
+    chain = case.thread.chain
     for newcomer, victim in case.thread.victims(Strategy.INTERRUPT):
-        if not newcomer.segment or victim.answers or not victim.interrupted:
+        if not (newcomer.segment and victim.segment and victim.interrupted) or victim.answers:
             continue
         case.examined()
-        marks = [mark(victim.token, step) for step in victim.own_steps]
-        if any(position[each] >= base_of(case, newcomer) for each in marks):
+        added = (chain.checkpoints[each].added for each in victim.segment.indices)
+        if not chain.holds(newcomer.segment, [each for marks in added for each in marks]):
             message = f"{newcomer.token} started without what {victim.token} had finished"
             case.found("missed_marks", message, victim, newcomer)
 
@@ -127,14 +129,28 @@ def the_readers_of_a_victim_end(case: Case) -> None:
     for run in cut_by_newcomers(case.thread):
         readers_end(case, run, "")
         for reader in run.readers:
-            if reader.outcome is Outcome.OK and not has_reason(case.thread, run, reader):
+            if reader.outcome is not Outcome.OK:
+                continue
+            if saw_success(run, reader):
+                case.found("saw_success", f"a reader of {run.token} was told of a success", run)
+            elif not has_reason(case.thread, run, reader):
                 case.found("no_reason", f"a reader of {run.token} ended without a reason", run)
+
+
+def saw_success(run: Run, reader: Streamed | Joined) -> bool:
+    """Whether a reader of a run that was cut was told that it succeeded."""
+    if isinstance(reader, Streamed):
+        return any(frame.status == SUCCESS for frame in reader.frames)
+    whole = mark(run.token, LAST) in (reader.log or ())
+    return not reader.failure and (reader.status == SUCCESS or whole)
 
 
 def has_reason(thread: Thread, run: Run, reader: Streamed | Joined) -> bool:
     """Whether a reader of a cut run was told what became of it, or may have come too late."""
     if isinstance(reader, Joined):
-        return bool(reader.failure or reader.status)
+        # Who waited for longer has had a heartbeat, and with it the head of the answer.
+        waited = (reader.completed or reader.invoked) - reader.invoked
+        return bool(reader.failure or reader.status) or waited > HEARTBEAT * NANOSECONDS
     if reader.ending is not Ending.CLOSED or not _was_there(thread, run, reader):
         return True
     return any(frame.status or frame.name == "error" for frame in reader.frames)

@@ -10,9 +10,10 @@ from outrigger_loadtests.history.operations import (
     INTERRUPTED,
     PENDING,
     RUNNING,
-    SUCCESS,
+    Outcome,
 )
 from outrigger_loadtests.models.run import Observation, Run
+from outrigger_loadtests.models.thread import Thread
 from outrigger_loadtests.verdict import Verdict
 
 _RANKS = {PENDING: 0, RUNNING: 1, GONE: 3}
@@ -23,22 +24,30 @@ _RETURNED = attrgetter("completed")
 
 def every_run_ends(case: Case) -> None:
     """G1."""
-    for run in case.thread.runs:
-        if not run.status:
-            continue
-        case.examined()
-        if run.status in IN_FLIGHT:
-            case.found("never_ended", f"run {run.token} is still {run.status} at rest", run)
-        elif run.gone:
-            if not case.thread.may_be_removed(run):
-                case.found("lost", f"run {run.token} is gone, and nobody removed it", run)
-        elif run.interrupted:
-            if not case.thread.may_be_interrupted(run):
-                case.found(
-                    "cut_by_nobody", f"run {run.token} is interrupted, and nobody asked", run
-                )
-        elif run.status != SUCCESS:
-            case.found("failed", f"run {run.token} ended as {run.status}", run)
+    thread = case.thread
+    for run in thread.runs:
+        if run.status:
+            case.examined()
+            _ends_as_it_may(case, run)
+    refused = {each.token for each in thread.refused}
+    for row in thread.unexplained:
+        if not thread.unresolved and row.token not in refused:
+            case.found("unexplained", f"run {row.run_id} is there, and nobody sent it")
+
+
+def _ends_as_it_may(case: Case, run: Run) -> None:
+    if run.status in IN_FLIGHT:
+        case.found("never_ended", f"run {run.token} is still {run.status} at rest", run)
+    elif run.gone:
+        if not case.thread.may_be_removed(run):
+            case.found("lost", f"run {run.token} is gone, and nobody removed it", run)
+    elif any(each.outcome is Outcome.OK for each in run.deletes):
+        case.found("not_deleted", f"run {run.token} was deleted, and is still there", run)
+    elif run.interrupted:
+        if not case.thread.may_be_interrupted(run):
+            case.found("cut_by_nobody", f"run {run.token} is interrupted, and nobody asked", run)
+    elif not run.succeeded:
+        case.found("failed", f"run {run.token} ended as {run.status}", run)
 
 
 def nothing_is_stuck(case: Case) -> None:
@@ -46,10 +55,17 @@ def nothing_is_stuck(case: Case) -> None:
     thread = case.thread
     case.examined()
     stuck = [run for run in thread.runs if run.status in IN_FLIGHT]
+    rest = thread.last_thread.status if thread.last_thread else ""
     if thread.settled is not None and not thread.settled.quiet and stuck:
         case.found("never_quiet", "runs are still in flight at the deadline", *stuck)
-    elif thread.last_thread is not None and thread.last_thread.status == "busy":
+    elif rest == "busy":
         case.found("busy_at_rest", "nothing is in flight, and the thread is shown busy")
+    elif thread.settled is not None and not thread.settled.quiet:
+        message = "nobody could tell whether anything was in flight at the deadline"
+        case.found("unsettled", message, verdict=Verdict.UNKNOWN)
+    elif rest and thread.history is not None and rest != _status_at_rest(thread):
+        message = f"the thread is shown {rest} at rest, not {_status_at_rest(thread)}"
+        case.found("wrong_status", message)
     reads = {
         "its runs": thread.run_list,
         "its history": thread.history,
@@ -61,6 +77,14 @@ def nothing_is_stuck(case: Case) -> None:
     if missing:
         message = f"the server did not let us read {', '.join(missing)}"
         case.found("unread", message, verdict=Verdict.UNKNOWN)
+
+
+def _status_at_rest(thread: Thread) -> str:
+    """Return what a thread is when nothing is in flight: it depends on what is left to do."""
+    if thread.runs and thread.runs[-1].status in {"error", "timeout"}:
+        return "error"
+    checkpoints = thread.chain.checkpoints
+    return "interrupted" if checkpoints and checkpoints[-1].next else "idle"
 
 
 def statuses_move_forward(case: Case) -> None:

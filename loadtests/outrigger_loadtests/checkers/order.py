@@ -4,7 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from outrigger_loadtests.checkers.case import Case
-from outrigger_loadtests.history.operations import Ending, Outcome, Strategy
+from outrigger_loadtests.history.operations import (
+    TIMED_OUT,
+    Ending,
+    Joined,
+    Outcome,
+    Strategy,
+    Streamed,
+)
 from outrigger_loadtests.models.run import NANOSECONDS, SLEEP_CERTAINTY, Run
 
 
@@ -36,20 +43,17 @@ def missing_at_the_start(case: Case, strategy: Strategy, way: str, what: str) ->
                 case.found(way, f"{run.token} {what} {missed}", run)
 
 
-def cut_bound(case: Case, run: Run) -> float:
-    """Return how long the run may go on after it was to stop, in seconds."""
-    return case.bounds.prompt_cut if case.thread.prompt else case.bounds.cut
-
-
 def ran_on(case: Case, run: Run, since: int) -> bool:
     """Whether the run was surely still at work long after it was told to stop at `since`."""
     if case.thread.blocks:
         return False
-    limit = since + int(cut_bound(case, run) * NANOSECONDS)
+    limit = since + int(case.bounds.cut * NANOSECONDS)
     if any(not each.ended and each.invoked > limit for each in run.observations):
         return True
+    bound = case.bounds.prompt_cut if case.thread.prompt else case.bounds.cut
     worked = run.begin + int(run.create.seconds * SLEEP_CERTAINTY * NANOSECONDS)
-    return run.succeeded and run.whole and not run.answers and worked > limit
+    done = run.succeeded and run.whole and not run.answers
+    return done and worked > since + int(bound * NANOSECONDS)
 
 
 def together(case: Case, strategy: Strategy) -> list[list[Run]]:
@@ -97,13 +101,19 @@ def readers_end(case: Case, run: Run, prefix: str) -> None:
         if reader.outcome is Outcome.FAIL or reader.completed is None or not reader.run_id:
             continue
         case.examined()
-        silent = getattr(reader, "ending", None) is Ending.SILENT or reader.error == "timed out"
-        if silent:
+        if gave_up(reader) and end is not None and end.completed < reader.completed:
             case.found(f"{prefix}never_end", f"a reader of {run.token} was never told", run)
             continue
-        if end is None or case.thread.blocks:
+        if end is None or case.thread.blocks or gave_up(reader):
             continue
         late = reader.completed - max(end.completed, reader.invoked)
         if late > case.bounds.readers * NANOSECONDS:
             message = f"a reader of {run.token} was told {late / NANOSECONDS:.1f} s after the cut"
             case.found(f"{prefix}end_late", message, run, between=(end.completed, reader.completed))
+
+
+def gave_up(reader: Streamed | Joined) -> bool:
+    """Whether a reader went away because nothing came any more."""
+    if isinstance(reader, Streamed):
+        return reader.ending is Ending.SILENT
+    return reader.error == TIMED_OUT

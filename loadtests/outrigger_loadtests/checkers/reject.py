@@ -14,6 +14,9 @@ def every_refusal_met_a_run(case: Case) -> None:
     thread = case.thread
     for refused in thread.refusals_of(Strategy.REJECT):
         case.examined()
+        if refused.code != CONFLICT:
+            case.found("wrong_code", f"{refused.token} was refused with {refused.code}, not 409")
+            continue
         stop = returned(refused)
         maybe = any(
             each.invoked <= stop for each in thread.unresolved if each.token != refused.token

@@ -1,7 +1,7 @@
 """B1-B6: what was in flight is gone, as if it had never been; what was before it stays."""
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.checkers.interrupt import has_reason, is_unstarted
+from outrigger_loadtests.checkers.interrupt import has_reason, is_unstarted, saw_success
 from outrigger_loadtests.checkers.order import (
     foundation_faults,
     missing_at_the_start,
@@ -10,6 +10,7 @@ from outrigger_loadtests.checkers.order import (
     readers_end,
 )
 from outrigger_loadtests.history.operations import (
+    GONE,
     IN_FLIGHT,
     SUCCESS,
     Action,
@@ -19,8 +20,9 @@ from outrigger_loadtests.history.operations import (
     StateRead,
     Strategy,
     Streamed,
+    ThreadRead,
 )
-from outrigger_loadtests.marks import LAST, mark, token_of
+from outrigger_loadtests.marks import token_of
 from outrigger_loadtests.models.run import Run
 from outrigger_loadtests.models.thread import Thread, returned
 
@@ -79,6 +81,20 @@ def nothing_of_the_victim_is_left(case: Case) -> None:
         for place, mentioned in mentions.items():
             if mentioned & {run.token, run.run_id}:
                 case.found(f"left_in_{place}", f"{run.token} is gone, and in the {place}", run)
+        _read_no_more(case, run)
+
+
+def _read_no_more(case: Case, run: Run) -> None:
+    """Nobody reads marks of a run after somebody was told that it is not there."""
+    end = run.first_end
+    if end is None or end.status != GONE or run.answers:
+        return
+    reads: list[StateRead | ThreadRead] = [*case.thread.states, *case.thread.statuses]
+    for read in reads:
+        if read.invoked > end.completed and any(token_of(each) == run.token for each in read.log):
+            message = f"{run.token} was gone, and its marks were read after that"
+            case.found("read_after", message, run, between=(end.completed, read.invoked))
+            return
 
 
 def the_newcomer_starts_before_the_victim(case: Case) -> None:
@@ -92,7 +108,7 @@ def newcomers_and_readers(case: Case) -> None:
     """B4."""
     thread = case.thread
     for refused in thread.refusals_of(Strategy.ROLLBACK):
-        case.found("refused", f"{refused.token} was to roll back and was refused")
+        case.found("refused", f"{refused.token} was to roll back and was refused: {refused.code}")
     for run in thread.runs_of(Strategy.ROLLBACK):
         if run.status and thread.undisturbed(run):
             case.examined()
@@ -110,13 +126,7 @@ def newcomers_and_readers(case: Case) -> None:
 def _told_the_truth(case: Case, run: Run, reader: Streamed | Joined) -> None:
     if reader.outcome is not Outcome.OK:
         return
-    if isinstance(reader, Joined):
-        lied = not reader.failure and (
-            reader.status == SUCCESS or mark(run.token, LAST) in (reader.log or ())
-        )
-    else:
-        lied = any(frame.status == SUCCESS for frame in reader.frames)
-    if lied:
+    if saw_success(run, reader):
         case.found("saw_success", f"a reader of {run.token} was told of a success", run)
     elif not has_reason(case.thread, run, reader):
         case.found("no_reason", f"a reader of {run.token} ended without a reason", run)
@@ -150,6 +160,8 @@ def a_question_outlives_its_answer(case: Case) -> None:
         _question_waits_again(case, withdrawn)
         asked = withdrawn.create.answers
         later = [run for run in thread.runs if run.create.answers == asked and not run.gone]
+        if any(run.steps for run in later) or any(run.create.after_seconds for run in thread.runs):
+            continue  # the question was answered, or somebody may have talked over it unseen
         later = [run for run in later if run.created_at > withdrawn.created_at > 0]
         for answer in later[:1]:
             if _question_was_dropped(thread, asked, answer) or not thread.undisturbed(answer):
@@ -165,7 +177,7 @@ def _question_waits_again(case: Case, withdrawn: Run) -> None:
     for cancel in withdrawn.cancels:
         if not (cancel.wait and cancel.action is Action.ROLLBACK and cancel.outcome is Outcome.OK):
             continue
-        read = _next_read(thread, cancel)
+        read = _next_read(thread, withdrawn, cancel)
         if read is None or read.completed is None:
             continue
         case.examined()
@@ -174,14 +186,15 @@ def _question_waits_again(case: Case, withdrawn: Run) -> None:
             case.found("question_lost", message, withdrawn)
 
 
-def _next_read(thread: Thread, cancel: Cancelled) -> StateRead | None:
-    """Return the first read of the state after the cancel, before anything else was sent."""
+def _next_read(thread: Thread, withdrawn: Run, cancel: Cancelled) -> StateRead | None:
+    """Return the first read of the state after the cancel, if nothing else was in flight then."""
     since = cancel.completed or cancel.invoked
     read = next((each for each in thread.states if each.invoked >= since), None)
     if read is None or read.completed is None:
         return None
-    sent = [each.invoked for each in thread.newcomers]
-    return None if any(since < each < read.completed for each in sent) else read
+    others = [run for run in thread.runs if run is not withdrawn]
+    busy = any(run.possibly_in_flight(since, read.completed) for run in others)
+    return None if busy or thread.unresolved else read
 
 
 def _question_was_dropped(thread: Thread, asked: str, answer: Run) -> bool:

@@ -5,9 +5,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.history.operations import Ending, Frame, Outcome, Streamed
-from outrigger_loadtests.marks import STEPS, UNASKED, answer_mark, mark, token_of
+from outrigger_loadtests.history.operations import (
+    SUCCESS,
+    TIMED_OUT,
+    Ending,
+    Frame,
+    Joined,
+    Outcome,
+    Streamed,
+)
+from outrigger_loadtests.marks import token_of
 from outrigger_loadtests.models.run import NANOSECONDS, Run
+from outrigger_loadtests.verdict import Verdict
 
 _NUMBERS = re.compile(r"\d+")
 
@@ -23,6 +32,7 @@ def streams_are_true(case: Case) -> None:
             _ends_with_the_run(case, run, stream)
             _shows_everything(case, run, stream)
         _resumes_where_it_was(case, run, streams)
+        _waits_are_true(case, run)
 
 
 def _belongs(case: Case, run: Run, stream: Streamed) -> None:
@@ -50,7 +60,10 @@ def _increases(case: Case, run: Run, stream: Streamed) -> None:
 
 def _ends_with_the_run(case: Case, run: Run, stream: Streamed) -> None:
     end = run.first_end
-    if stream.ending is Ending.SILENT and end is not None:
+    if stream.ending is Ending.BROKEN and not case.thread.faults:
+        message = f"the stream of {run.token} broke: {stream.error}"
+        case.found("broken", message, run, verdict=Verdict.WARN)
+    if _waited_in_vain(run, stream) and stream.ending is Ending.SILENT:
         case.found("never_ends", f"the stream of {run.token} never ended; the run did", run)
         return
     if end is None or stream.completed is None or stream.ending is not Ending.CLOSED:
@@ -64,15 +77,10 @@ def _ends_with_the_run(case: Case, run: Run, stream: Streamed) -> None:
 def _shows_everything(case: Case, run: Run, stream: Streamed) -> None:
     if not (run.succeeded and run.whole and stream.from_start):
         return
-    if stream.ending is not Ending.CLOSED:
+    if stream.ending is not Ending.CLOSED or _told_of_an_error(stream):
         return
     shown = {each for frame in stream.frames for each in frame.marks}
-    if run.answers:
-        wanted = [answer_mark(run.create.answers, run.token)]
-    else:
-        steps = STEPS[:UNASKED] if run.create.asks else STEPS
-        wanted = [mark(run.token, step) for step in steps]
-    missing = [each for each in wanted if each not in shown]
+    missing = [each for each in run.expected_marks if each not in shown]
     if missing:
         message = f"the stream of {run.token} never showed {', '.join(missing)}"
         case.found("lost_events", message, run)
@@ -88,19 +96,27 @@ def _resumes_where_it_was(case: Case, run: Run, streams: Sequence[Streamed]) -> 
         return
     all_ids = _ids(whole.frames)
     for stream in streams:
-        told_of_an_error = any(frame.name == "error" for frame in stream.frames)
-        if not stream.after_id or stream.after_id not in all_ids or told_of_an_error:
+        if stream is whole or _told_of_an_error(stream) or not (stream.frames or stream.after_id):
+            continue
+        expected = _expected(stream, all_ids)
+        if expected is None:
             continue
         case.examined()
-        expected = all_ids[all_ids.index(stream.after_id) + 1 :]
         got = _ids(stream.frames)
-        if whole.ending is Ending.CLOSED and stream.ending is Ending.CLOSED:
-            same = got == expected
-        else:
+        if whole.ending is not Ending.CLOSED or stream.ending is not Ending.CLOSED:
             shorter = min(len(got), len(expected))
-            same = got[:shorter] == expected[:shorter]
-        if not same:
+            got, expected = got[:shorter], expected[:shorter]
+        if got != expected:
             _report(case, run, stream, expected, got)
+
+
+def _expected(stream: Streamed, all_ids: Sequence[str]) -> Sequence[str] | None:
+    """Return the ids that a stream must have shown; None when nobody can tell."""
+    if stream.from_start:
+        return all_ids
+    if stream.after_id in all_ids:
+        return all_ids[all_ids.index(stream.after_id) + 1 :]
+    return None
 
 
 def _report(
@@ -108,8 +124,37 @@ def _report(
 ) -> None:
     missing = [each for each in expected if each not in set(got)]
     what = f"lacks {len(missing)} events" if missing else "repeats or adds events"
-    message = f"the stream of {run.token} resumed after {stream.after_id} {what}"
+    place = f"resumed after {stream.after_id}" if stream.after_id else "read from its start"
+    message = f"the stream of {run.token} {place} {what}"
     case.found("gap" if missing else "duplicate", message, run)
+
+
+def _waits_are_true(case: Case, run: Run) -> None:
+    """Who waits for a success is told so, and gets what it came to."""
+    for join in run.joins:
+        case.examined()
+        if _waited_in_vain(run, join) and join.error == TIMED_OUT:
+            case.found("wait_never_ends", f"who waited for {run.token} was never told", run)
+        if join.outcome is not Outcome.OK or not (run.succeeded and run.whole):
+            continue
+        if join.failure or join.status not in {"", SUCCESS}:
+            told = join.failure or join.status
+            case.found("wait_misled", f"{run.token} succeeded, and a join said: {told}", run)
+        elif join.log is not None:
+            missing = [each for each in run.expected_marks if each not in join.log]
+            if missing:
+                message = f"a join of {run.token} did not show {', '.join(missing)}"
+                case.found("wait_misled", message, run)
+
+
+def _waited_in_vain(run: Run, reader: Streamed | Joined) -> bool:
+    """Whether a reader's patience ended after its run had."""
+    end = run.first_end
+    return bool(end and reader.completed and end.completed < reader.completed)
+
+
+def _told_of_an_error(stream: Streamed) -> bool:
+    return any(frame.name == "error" for frame in stream.frames)
 
 
 def _ids(frames: Sequence[Frame]) -> list[str]:

@@ -9,6 +9,7 @@ from outrigger_loadtests.client.conversation import Conversation
 from outrigger_loadtests.client.sse import events
 from outrigger_loadtests.client.transport import Answer, Stream, StreamBroken, StreamSilent
 from outrigger_loadtests.history.operations import (
+    TIMED_OUT,
     Ending,
     Endpoint,
     Frame,
@@ -18,7 +19,6 @@ from outrigger_loadtests.history.operations import (
 )
 
 SILENCE_SECONDS = 12.0  # more than two heartbeats of a stream
-TIMED_OUT = "timed out"
 
 
 def read_stream(
@@ -147,7 +147,7 @@ def read_result(
             run_id=run_id,
             token=token,
             endpoint=endpoint,
-            log=answers.log_of(body) if isinstance(body, dict) and not failure else None,
+            log=answers.log_of(body) if isinstance(body, dict) and "log" in body else None,
             failure=failure,
             status=stream.head.headers.get("x-run-status", ""),
         )

@@ -47,6 +47,7 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
 
 
+TIMED_OUT = "timed out"  # the error of who waited for a run until patience ended
 GONE = "gone"  # a run's status in a history when the server says 404
 PENDING = "pending"
 RUNNING = "running"

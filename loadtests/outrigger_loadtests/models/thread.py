@@ -32,6 +32,7 @@ Kind = TypeVar("Kind", bound=Operation)
 
 CONFLICT = 409
 NOT_FOUND = 404
+TOO_MANY = 429
 CUTTING = frozenset({Strategy.INTERRUPT, Strategy.ROLLBACK})
 
 
@@ -97,9 +98,14 @@ class Thread:
         return self._by_strategy.get(strategy, [])
 
     def refusals_of(self, strategy: Strategy) -> list[Created]:
-        """Return the creates with this strategy that were answered 409."""
+        """Return the creates with this strategy that the server refused.
+
+        Not those it had no room for, nor those that never reached it.
+        """
         return [
-            each for each in self.refused if each.strategy is strategy and each.code == CONFLICT
+            each
+            for each in self.refused
+            if each.strategy is strategy and each.code not in {0, TOO_MANY}
         ]
 
     def met(self, create: Created) -> list[Run]:
@@ -220,6 +226,7 @@ class Thread:
     def may_roll_back(self) -> bool:
         """Whether anything in the history may have taken marks away again."""
         asked = any(each.action is Action.ROLLBACK for each in self.cancels)
+        asked = asked or any(run.deletes for run in self.runs)
         return asked or any(each.strategy is Strategy.ROLLBACK for each in self._cutting_creates)
 
     @cached_property

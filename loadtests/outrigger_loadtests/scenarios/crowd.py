@@ -58,9 +58,12 @@ class Crowd:
         self._stopped = True
         self._patience.hurry = True
 
-    def hold_conversations(self, probe: str, until: int) -> None:
-        """Hold conversations with a graph, one after the other, until the clock shows `until`."""
-        while not self._stopped and self._clock.now() < until:
+    def hold_conversations(self, probe: str, begin_until: int, until: int) -> None:
+        """Hold conversations with a graph, one after the other.
+
+        None begins after the clock shows `begin_until`, no round of one after `until`.
+        """
+        while not self._stopped and self._clock.now() < begin_until:
             if not self.hold_one(probe, until):
                 self._clock.sleep(UNOPENED_SECONDS)
 

@@ -16,6 +16,7 @@ from outrigger_loadtests.scenarios.users import DoubleTexter
 SPAWN_PER_SECOND = 50
 TICK_SECONDS = 0.25
 STALL_SECONDS = 0.25
+TAIL_SECONDS = 4.0
 STOPS = (signal.SIGINT, signal.SIGTERM)
 ENOUGH = 2  # of Ctrl-C, to give up what still goes on
 PATIENCE_SECONDS = 90.0  # after the end of sending, until what still goes on is given up
@@ -54,8 +55,11 @@ class Load:
         runner = self._environment.create_local_runner()
         with self._interruptible():
             for graph in graphs:
+                seconds = duration / len(graphs)
                 users.probe = graph
-                users.until = self._clock.now() + int(duration / len(graphs) * NANOSECONDS)
+                users.until = self._clock.now() + int(seconds * NANOSECONDS)
+                # The last conversations need a while to come to their end.
+                users.begin_until = users.until - int(min(TAIL_SECONDS, seconds / 3) * NANOSECONDS)
                 self._hold(runner, users)
         runner.quit()
         return self._interrupts > 0

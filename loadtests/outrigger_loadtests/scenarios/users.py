@@ -7,19 +7,20 @@ from outrigger_loadtests.scenarios.crowd import Crowd
 
 
 class DoubleTexter(User):
-    """Holds one conversation after the other until it is `until`, then leaves.
+    """Holds one conversation after the other, begins none after `begin_until`, then leaves.
 
-    A subclass names the crowd, the graph and the moment: Locust makes the users itself.
+    A subclass names the crowd, the graph and the moments: Locust makes the users itself.
     """
 
     abstract = True
     wait_time = constant(0)
     crowd: Crowd
     probe: str
+    begin_until: int
     until: int
 
     @task
     def converse(self) -> None:
         """Hold conversations."""
-        self.crowd.hold_conversations(self.probe, self.until)
+        self.crowd.hold_conversations(self.probe, self.begin_until, self.until)
         raise StopUser
