@@ -147,9 +147,9 @@ class Story:
             rest["outcome"] = Outcome.FAIL
         return self._add(Cancelled, at, run_id=f"run-{number}", action=Action(action), **rest)
 
-    def delete(self, number: int, at: Time) -> Self:
+    def delete(self, number: int, at: Time, **rest: Any) -> Self:
         """Somebody deleted the run."""
-        return self._add(Deleted, at, run_id=f"run-{number}")
+        return self._add(Deleted, at, run_id=f"run-{number}", **rest)
 
     def stream(self, number: int, at: Time, frames: Sequence[Frame] = (), **rest: Any) -> Self:
         """Somebody read the run's events."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT
@@ -56,7 +56,8 @@ class Command:
         self._talk = asyncio.create_task(process.communicate())
 
     def signal(self, number=SIGINT):
-        self._process.send_signal(number)
+        with suppress(ProcessLookupError):  # it ended a moment ago
+            self._process.send_signal(number)
 
     async def signal_twice(self, first=SIGINT, second=SIGINT):
         self.signal(first)

@@ -100,11 +100,13 @@ def the_newcomer_starts_at_the_cut(case: Case) -> None:
     foundation_faults(case, runs, "not_from_the_cut")
     chain = case.thread.chain
     for newcomer, victim in case.thread.victims(Strategy.INTERRUPT):
-        if not (newcomer.segment and victim.segment and victim.interrupted) or victim.answers:
+        if not newcomer.segment or not victim.interrupted or victim.answers:
             continue
         case.examined()
-        added = (chain.checkpoints[each].added for each in victim.segment.indices)
-        if not chain.holds(newcomer.segment, [each for marks in added for each in marks]):
+        marks = {mark(victim.token, step) for step in victim.own_steps}
+        for number in victim.segment.indices if victim.segment else ():
+            marks.update(chain.checkpoints[number].added)  # also those beside the head's line
+        if not chain.holds(newcomer.segment, marks):
             message = f"{newcomer.token} started without what {victim.token} had finished"
             case.found("missed_marks", message, victim, newcomer)
 

@@ -101,7 +101,7 @@ def readers_end(case: Case, run: Run, prefix: str) -> None:
         if reader.outcome is Outcome.FAIL or reader.completed is None or not reader.run_id:
             continue
         case.examined()
-        if gave_up(reader) and end is not None and end.completed < reader.completed:
+        if waited_in_vain(run, reader, case.bounds.readers):
             case.found(f"{prefix}never_end", f"a reader of {run.token} was never told", run)
             continue
         if end is None or case.thread.blocks or gave_up(reader):
@@ -110,6 +110,14 @@ def readers_end(case: Case, run: Run, prefix: str) -> None:
         if late > case.bounds.readers * NANOSECONDS:
             message = f"a reader of {run.token} was told {late / NANOSECONDS:.1f} s after the cut"
             case.found(f"{prefix}end_late", message, run, between=(end.completed, reader.completed))
+
+
+def waited_in_vain(run: Run, reader: Streamed | Joined, seconds: float) -> bool:
+    """Whether a reader went away although its run had ended more than so long before."""
+    end = run.first_end
+    if not gave_up(reader) or end is None or reader.completed is None:
+        return False
+    return reader.completed - max(end.completed, reader.invoked) > seconds * NANOSECONDS
 
 
 def gave_up(reader: Streamed | Joined) -> bool:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from outrigger_loadtests.checkers.case import Case, Invariant
+from outrigger_loadtests.checkers.order import waited_in_vain
 from outrigger_loadtests.history.operations import (
     SUCCESS,
-    TIMED_OUT,
     Ending,
     Frame,
-    Joined,
     Outcome,
     Streamed,
 )
@@ -63,7 +62,7 @@ def _ends_with_the_run(case: Case, run: Run, stream: Streamed) -> None:
     if stream.ending is Ending.BROKEN and not case.thread.faults:
         message = f"the stream of {run.token} broke: {stream.error}"
         case.found("broken", message, run, verdict=Verdict.WARN)
-    if _waited_in_vain(run, stream) and stream.ending is Ending.SILENT:
+    if waited_in_vain(run, stream, case.bounds.stream):
         case.found("never_ends", f"the stream of {run.token} never ended; the run did", run)
         return
     if end is None or stream.completed is None or stream.ending is not Ending.CLOSED:
@@ -133,7 +132,7 @@ def _waits_are_true(case: Case, run: Run) -> None:
     """Who waits for a success is told so, and gets what it came to."""
     for join in run.joins:
         case.examined()
-        if _waited_in_vain(run, join) and join.error == TIMED_OUT:
+        if waited_in_vain(run, join, case.bounds.stream):
             case.found("wait_never_ends", f"who waited for {run.token} was never told", run)
         if join.outcome is not Outcome.OK or not (run.succeeded and run.whole):
             continue
@@ -145,12 +144,6 @@ def _waits_are_true(case: Case, run: Run) -> None:
             if missing:
                 message = f"a join of {run.token} did not show {', '.join(missing)}"
                 case.found("wait_misled", message, run)
-
-
-def _waited_in_vain(run: Run, reader: Streamed | Joined) -> bool:
-    """Whether a reader's patience ended after its run had."""
-    end = run.first_end
-    return bool(end and reader.completed and end.completed < reader.completed)
 
 
 def _told_of_an_error(stream: Streamed) -> bool:

@@ -1,8 +1,7 @@
 """Runs the crowd on Locust: so many users, one graph after the other, until time is up."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import gevent  # type: ignore[import-untyped]  # it ships no types
 from locust.env import Environment
@@ -53,14 +52,14 @@ class Load:
         users = self._users()
         self._environment.user_classes = [users]
         runner = self._environment.create_local_runner()
-        with self._interruptible():
-            for graph in graphs:
-                seconds = duration / len(graphs)
-                users.probe = graph
-                users.until = self._clock.now() + int(seconds * NANOSECONDS)
-                # The last conversations need a while to come to their end.
-                users.begin_until = users.until - int(min(TAIL_SECONDS, seconds / 3) * NANOSECONDS)
-                self._hold(runner, users)
+        self._listen()
+        for graph in graphs:
+            seconds = duration / len(graphs)
+            users.probe = graph
+            users.until = self._clock.now() + int(seconds * NANOSECONDS)
+            # The last conversations need a while to come to their end.
+            users.begin_until = users.until - int(min(TAIL_SECONDS, seconds / 3) * NANOSECONDS)
+            self._hold(runner, users)
         runner.quit()
         return self._interrupts > 0
 
@@ -91,14 +90,10 @@ class Load:
         if late > STALL_SECONDS:
             self._crowd.stood_still(before)
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        handlers = [gevent.signal_handler(n, self._stop) for n in STOPS]
-        try:
-            yield
-        finally:
-            for handler in handlers:
-                handler.cancel()
+    def _listen(self) -> None:
+        """Take the signals, for good: given back, the next one would end the process unreported."""
+        for number in STOPS:
+            gevent.signal_handler(number, self._stop)
 
     def _stop(self) -> None:
         self._interrupts += 1

@@ -22,8 +22,12 @@ def test_a_message_that_was_to_wait_is_not_refused():
     assert "E1.refused" in rules(thread().turn(1).refused(2, "enqueue", 11))
 
 
-def test_a_message_that_was_to_wait_may_be_invalid():
-    assert not rules(thread().turn(1).refused(2, "enqueue", 11, code=422))
+def test_a_message_that_was_to_wait_is_not_refused_for_another_reason_either():
+    assert "E1.refused" in rules(thread().turn(1).refused(2, "enqueue", 11, code=422))
+
+
+def test_a_message_that_was_to_wait_may_find_no_room():
+    assert not rules(thread().turn(1).refused(2, "enqueue", 11, code=429))
 
 
 def test_a_message_that_waited_succeeds():
@@ -97,9 +101,21 @@ def test_a_run_may_wait_as_long_as_the_one_before_it_works():
     assert "E6.late_start" in rules(story)
 
 
-def test_a_run_that_cuts_another_may_wait_for_the_cut():
+def behind_a_cut(*at: float):
+    """Message 2 came at 11 and cut message 1, which would have worked for 3 seconds."""
+    story = thread().message(1, at=10, seconds=3.0).wrote(1, "input", at=[10.1])
+    story.ended(1, "interrupted").message(2, "interrupt", at=11)
+    return story.wrote(2, at=at)
+
+
+def test_a_run_may_wait_until_the_one_before_it_has_stopped():
+    assert not rules(behind_a_cut(22, 23, 24, 25))
+    assert "E6.late_start" in rules(behind_a_cut(22.6, 23, 24, 25))
+
+
+def test_a_run_that_would_cut_waits_for_nobody_when_nothing_is_in_flight():
     story = thread().message(1, "interrupt", at=10).wrote(1, at=[16, 17, 18, 19])
-    assert not rules(story)
+    assert "E6.late_start" in rules(story)
 
 
 def test_a_run_for_later_starts_later():

@@ -76,8 +76,24 @@ def test_marks_of_a_run_that_was_rolled_back_do_not_stay():
 def test_the_last_mark_that_an_answer_wrote_goes_with_it():
     story = thread().message(1, asks=True, at=1).wrote(1, *ASKED).answer(2, to=1, at=5)
     story.state(6, *(f"1:{each}" for each in ASKED), "1:answer:2", "1:last")
-    story.cancel(2, (5.5, 7), "rollback").ended(2, "gone").at_rest(status="interrupted")
+    story.cancel(2, (5.5, 7), "rollback").ended(2, "gone")
     assert not rules(story)
+
+
+def test_marks_that_the_values_of_the_thread_showed_stay():
+    story = thread().turn(1).status("busy", 12, "1:input", "1:middle")
+    assert "G5.values_not_a_prefix" in rules(story)
+    assert not rules(thread().turn(1).status("busy", 12, "1:input", "1:first"))
+
+
+def test_the_values_of_the_thread_may_show_a_run_that_was_rolled_back():
+    story = thread().turn(1).message(2, at=20).cancel(2, 22, "rollback").ended(2, "gone")
+    assert not rules(story.status("busy", 21, *whole(1), "2:input"))
+
+
+def test_marks_of_a_run_that_was_deleted_do_not_stay():
+    story = thread().turn(1).message(2, at=20).delete(2, 22).ended(2, "gone")
+    assert not rules(story.state(21, *whole(1), "2:input"))
 
 
 def test_a_later_read_does_not_show_less():
@@ -89,6 +105,11 @@ def test_a_later_read_does_not_show_less():
 def test_the_state_at_rest_is_the_head_of_the_history():
     assert "G5.state_differs" in rules(thread().turn(1).at_rest(state=["1:input"]))
     assert not rules(thread().turn(1).at_rest(state=whole(1)))
+
+
+def test_the_state_at_rest_is_that_of_the_newest_checkpoint():
+    assert "G5.state_differs" in rules(thread().turn(1).at_rest(head="c3"))
+    assert not rules(thread().turn(1).at_rest(head="c4"))
 
 
 def test_the_values_of_the_thread_at_rest_are_the_head_of_the_history():

@@ -48,8 +48,8 @@ def test_a_success_has_all_its_marks():
 
 
 def test_a_success_that_asks_lacks_its_last_mark():
-    story = thread().message(1, asks=True).at_rest(status="interrupted")
-    assert not rules(story.wrote(1, *ASKED))
+    story = thread().message(1, asks=True).wrote(1, *ASKED, then=["ask"])
+    assert not rules(story.at_rest(status="interrupted"))
 
 
 def test_a_success_that_asks_has_all_marks_before_the_question():

@@ -1,7 +1,8 @@
 import pytest
 
-from harness.histories import ASKED, examinations, frame, rules, thread
+from harness.histories import ASKED, examinations, frame, rules, thread, whole
 from outrigger_loadtests.history.operations import Ending, Endpoint
+from outrigger_loadtests.marks import STEPS
 
 
 @pytest.mark.parametrize("name", ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"])
@@ -25,6 +26,8 @@ def test_a_run_that_is_cut_breaks_nothing():
 
 def test_a_message_that_interrupts_is_not_refused():
     assert "I1.refused" in rules(thread().turn(1).refused(2, "interrupt", 11))
+    assert "I1.refused" in rules(thread().turn(1).refused(2, "interrupt", 11, code=422))
+    assert not rules(thread().turn(1).refused(2, "interrupt", 11, code=429))
 
 
 def test_a_victim_is_not_gone():
@@ -42,8 +45,8 @@ def test_a_victim_that_is_a_success_is_whole():
 
 
 def test_a_victim_does_not_go_on():
-    assert "I2.ran_on" in rules(cut().wrote(2).seen(1, "running", 13.1))
-    assert not rules(cut().wrote(2).seen(1, "running", 12.9))
+    assert "I2.ran_on" in rules(cut().wrote(2).seen(1, "running", 15.6))
+    assert not rules(cut().wrote(2).seen(1, "running", 15.4))
 
 
 def test_a_victim_whose_work_takes_longer_than_a_cut_does_not_succeed():
@@ -123,6 +126,16 @@ def test_a_newcomer_does_not_begin_before_its_victim_has_written():
     assert not rules(cut("input", "first", "middle").wrote(2))
 
 
+def test_a_newcomer_does_not_write_what_its_victim_had_not_finished():
+    assert "I5.missed_marks" in rules(cut().wrote(2, "1:middle", *STEPS))
+
+
+def test_a_newcomer_begins_with_all_that_its_victim_had_written():
+    assert "I5.missed_marks" in rules(cut().wrote(2, after="c1"))
+    assert "I5.missed_marks" in rules(cut().wrote(2, after=""))
+    assert not rules(cut().wrote(2, after="c2"))
+
+
 def test_the_newest_message_succeeds():
     story = cut().wrote(2, "input").ended(2, "error")
     assert "I6.no_success" in rules(story)
@@ -176,6 +189,26 @@ def test_the_reader_of_a_victim_is_told_soon():
     story = cut().wrote(2).seen(1, "interrupted", 13)
     assert not rules(story.join(1, (10, 13.9), ["1:input"], failure="UserInterrupt"))
     assert "I8.end_late" in rules(story.join(1, (10, 14.2), ["1:input"], failure="UserInterrupt"))
+
+
+def test_the_reader_of_a_victim_is_not_told_of_a_success():
+    assert "I8.saw_success" in rules(cut().wrote(2).join(1, (10, 13), status="success"))
+    whole_log = cut().wrote(2).join(1, (10, 13), whole(1), status="interrupted")
+    assert "I8.saw_success" in rules(whole_log)
+    frames = [frame(13, name="metadata", status="success")]
+    assert "I8.saw_success" in rules(cut().wrote(2).stream(1, (10, 13), frames))
+    assert not rules(cut().wrote(2).join(1, (10, 13), ["1:input"], status="interrupted"))
+
+
+def test_who_waited_longer_than_a_heartbeat_need_not_be_told_the_reason():
+    assert not rules(cut().wrote(2).join(1, (10, 14.6), ["1:input"]))
+    assert "I8.no_reason" in rules(cut().wrote(2).join(1, (10, 14.4), ["1:input"]))
+
+
+def test_a_reader_whose_patience_ended_before_the_run_did_was_told_nothing():
+    story = cut().wrote(2).seen(1, "interrupted", 13)
+    assert not rules(story.silent(1, (10, 12.5)).silent(1, (10, 13.9)))
+    assert "I8.never_end" in rules(story.silent(1, (10, 14.2)))
 
 
 def test_the_reader_of_a_victim_is_told_the_reason():

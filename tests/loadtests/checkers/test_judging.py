@@ -81,6 +81,30 @@ def test_a_label_with_an_accepted_run_or_with_nothing_sent_is_not_doubted(histor
     assert list(judgement.findings()) == []
 
 
+def test_a_thread_that_was_given_up_is_unknown_not_fine(history):
+    both = written(history, thread().turn(1).operations(), named(thread(label="reject"), "x1-2"))
+    judgement = judge_history(both, OUTRIGGER, INVARIANTS, left_out={"x1-2"})
+    judgement.doubt_the_given_up()
+    assert [(each.rule, each.thread) for each in judgement.findings()] == [("G2.given_up", "x1-2")]
+    assert judgement.examinations["G2", "reject"].verdict is Verdict.UNKNOWN
+    assert judgement.examinations["G2", "mixed"].verdict is Verdict.PASS
+
+
+def test_threads_that_all_came_to_their_end_are_not_doubted(history):
+    judgement = judge_history(
+        written(history, thread().turn(1).operations()), OUTRIGGER, INVARIANTS
+    )
+    judgement.doubt_the_given_up()
+    assert list(judgement.findings()) == []
+
+
+def test_threads_that_one_share_gave_up_are_given_up_in_all(history):
+    both = written(history, thread().turn(1).operations(), named(thread(label="reject"), "x1-2"))
+    total = judge_history(both, OUTRIGGER, INVARIANTS)
+    total.add(judge_history(both, OUTRIGGER, INVARIANTS, left_out={"x1-1", "x1-2"}))
+    assert total.given_up == {"x1-1": "mixed", "x1-2": "reject"}
+
+
 def test_a_fault_without_a_thread_is_no_thread(history):
     fault = Faulted(thread="", invoked=0, completed=1, name="kill worker")
     judgement = judge_history(written(history, [fault]), OUTRIGGER, INVARIANTS)

@@ -49,6 +49,25 @@ def test_a_run_that_ends_in_error_failed():
     assert "G1.failed" in rules(story.ended(1, "error"))
 
 
+def test_a_run_in_the_list_that_nobody_sent_is_unexplained():
+    assert "G1.unexplained" in rules(thread().turn(1).listed(2, "success"))
+    assert not rules(thread().turn(1).message(2).wrote(2).listed(2, "success"))
+
+
+def test_a_run_in_the_list_may_be_one_whose_create_nobody_knows_about():
+    story = thread().turn(1).listed(2, "success", token="").lost(3, "enqueue", (20, None))
+    assert "G1.unexplained" not in rules(story)
+
+
+def test_a_run_that_was_deleted_is_not_there():
+    assert "G1.not_deleted" in rules(thread().turn(1).delete(1, 16))
+    assert not rules(thread().message(1).delete(1, 16).ended(1, "gone"))
+
+
+def test_a_run_whose_deletion_was_refused_is_still_there():
+    assert not rules(thread().turn(1).delete(1, 16, outcome="fail", code=409))
+
+
 def test_runs_in_flight_at_the_deadline_are_stuck():
     story = thread().message(1).ended(1, "pending").at_rest(quiet=False, status="busy")
     assert "G2.never_quiet" in rules(story)
@@ -57,7 +76,38 @@ def test_runs_in_flight_at_the_deadline_are_stuck():
 
 def test_a_thread_with_nothing_in_flight_is_not_busy():
     assert "G2.busy_at_rest" in rules(thread().turn(1).at_rest(status="busy"))
-    assert not rules(thread().turn(1).at_rest(status="interrupted"))
+    assert not rules(thread().turn(1).at_rest(status="idle"))
+
+
+def test_a_thread_with_nothing_left_to_do_is_idle():
+    assert "G2.wrong_status" in rules(thread().turn(1).at_rest(status="interrupted"))
+    assert "G2.wrong_status" in rules(thread().turn(1).at_rest(status="error"))
+    assert not rules(thread().turn(1))
+
+
+def test_a_thread_with_something_left_to_do_is_interrupted():
+    story = thread().message(1).wrote(1, "input", then=["first"]).cancel(1, 11)
+    story.ended(1, "interrupted")
+    assert "G2.wrong_status" in rules(story)
+    assert not rules(story.at_rest(status="interrupted"))
+
+
+@pytest.mark.parametrize("status", ["error", "timeout"])
+def test_a_thread_whose_last_run_failed_shows_the_error(status):
+    story = thread().message(1).wrote(1, "input", then=["first"]).ended(1, status)
+    assert "G2.wrong_status" in rules(story.at_rest(status="interrupted"))
+    assert "G2.wrong_status" not in rules(story.at_rest(status="error"))
+
+
+def test_what_a_thread_should_show_is_unknown_without_its_history():
+    story = thread().turn(1).at_rest(status="interrupted", without={"history"})
+    assert "G2.wrong_status" not in rules(story)
+
+
+def test_a_thread_of_which_nobody_knows_that_it_is_quiet_is_unknown():
+    found = findings(thread().turn(1).at_rest(quiet=False))
+    assert [(each.rule, each.verdict) for each in found] == [("G2.unsettled", Verdict.UNKNOWN)]
+    assert not rules(thread().turn(1).at_rest(quiet=True))
 
 
 @pytest.mark.parametrize("place", ["runs", "history", "state", "thread", "settled"])
@@ -130,5 +180,6 @@ def test_a_run_for_later_has_no_place_in_the_order():
 
 
 def test_a_question_that_waits_breaks_nothing():
-    story = thread().message(1, asks=True).wrote(1, *ASKED).at_rest(status="interrupted")
+    story = thread().message(1, asks=True).wrote(1, *ASKED, then=["ask"])
+    story.at_rest(status="interrupted")
     assert not rules(story)

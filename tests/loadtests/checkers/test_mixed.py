@@ -1,6 +1,6 @@
 import pytest
 
-from harness.histories import ASKED, examinations, findings, rules, thread
+from harness.histories import ASKED, examinations, findings, rules, thread, token
 
 
 @pytest.mark.parametrize("name", ["X1", "C1", "C2", "C3", "C4", "H1"])
@@ -25,6 +25,19 @@ def test_what_is_not_sequential_is_named():
 @pytest.mark.parametrize("extra", [{"after_seconds": 1.0}, {"at_checkpoint": "c1"}])
 def test_a_thread_with_a_run_for_later_or_from_elsewhere_has_no_sequence(extra):
     story = thread().turn(1).message(2, **extra).wrote(2, "first")
+    assert examinations(story)["X1"].verdict is None
+
+
+def test_a_message_of_which_nobody_knows_and_that_is_nowhere_changes_no_sequence():
+    story = thread().lost(3, "enqueue", (5, None)).message(1).message(2)
+    story.wrote(1, "input").wrote(2).wrote(1, "first")
+    assert "X1.not_sequential" in rules(story)
+    assert not rules(thread().turn(1).lost(2, "enqueue", (20, None)))
+
+
+def test_an_answer_of_which_nobody_knows_may_have_written():
+    story = thread().message(1, at=1, asks=True).wrote(1, *ASKED)
+    story.lost(2, "enqueue", (5, None), answers=token(1)).wrote(2, "1:answer:2", "1:last")
     assert examinations(story)["X1"].verdict is None
 
 

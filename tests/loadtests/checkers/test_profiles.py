@@ -77,6 +77,12 @@ def test_the_api_promises_no_reason_to_the_readers_of_a_victim():
     assert not any(rules(story, each) for each in (OFFICIAL, AEGRA, GENERIC))
 
 
+def test_the_api_does_not_promise_what_a_thread_shows_at_rest():
+    story = thread().turn(1).at_rest(status="interrupted")
+    assert "G2.wrong_status" in rules(story, OUTRIGGER)
+    assert not any(rules(story, each) for each in (OFFICIAL, AEGRA, GENERIC))
+
+
 def test_ours_forgives_nothing():
     assert (OUTRIGGER.leniencies, OUTRIGGER.unpromised) == ((), frozenset())
 

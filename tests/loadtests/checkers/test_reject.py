@@ -96,8 +96,15 @@ def test_a_refused_message_leaves_a_trace_nowhere(tell):
     assert "R4.trace" in rules(tell(thread().turn(1).refused(2, "reject", 11)))
 
 
-def test_what_was_refused_for_another_reason_is_no_refusal():
-    assert not rules(thread().turn(1).refused(2, "reject", 20, code=422))
+@pytest.mark.parametrize("code", [404, 422])
+def test_a_busy_thread_refuses_with_409(code):
+    assert "R1.wrong_code" in rules(thread().turn(1).refused(2, "reject", 12, code=code))
+    assert not rules(thread().turn(1).refused(2, "reject", 12, code=409))
+
+
+@pytest.mark.parametrize("code", [0, 429])
+def test_what_had_no_room_or_was_never_sent_is_no_refusal(code):
+    assert not rules(thread().turn(1).refused(2, "reject", 20, code=code))
 
 
 def test_no_run_is_made_of_a_refused_message():

@@ -79,6 +79,17 @@ def test_the_id_of_a_victim_is_a_mention_too():
     )
 
 
+@pytest.mark.parametrize("read", ["state", "status"])
+def test_nobody_reads_marks_of_a_victim_that_is_gone(read):
+    def told(at: float):
+        story = rolled_back().wrote(3).seen(2, "gone", 24)
+        shown = [*whole(1), "2:input"]
+        return story.state(at, *shown) if read == "state" else story.status("busy", at, *shown)
+
+    assert "B2.read_after" in rules(told(25))
+    assert not rules(told(23.5))
+
+
 def test_a_newcomer_starts_before_its_victim():
     assert {"B3.wrong_base", "B3.too_far_back"} <= rules(rolled_back().wrote(3, after="c3"))
     assert not rules(rolled_back().wrote(3, after="c4"))
@@ -86,6 +97,8 @@ def test_a_newcomer_starts_before_its_victim():
 
 def test_a_message_that_rolls_back_is_not_refused():
     assert "B4.refused" in rules(thread().turn(1).refused(2, "rollback", 11))
+    assert "B4.refused" in rules(thread().turn(1).refused(2, "rollback", 11, code=422))
+    assert not rules(thread().turn(1).refused(2, "rollback", 11, code=429))
 
 
 def test_the_newest_message_succeeds():
@@ -164,8 +177,7 @@ def test_what_was_deleted_need_not_stay():
 def taken_back():
     """Message 1 asked, and answer 2 to it was rolled back."""
     story = thread().message(1, at=1, asks=True).wrote(1, *ASKED).seen(1, "success", 4)
-    story.answer(2, to=1, at=5).cancel(2, (6, 7), "rollback", wait=True).ended(2, "gone")
-    return story.at_rest(status="interrupted")
+    return story.answer(2, to=1, at=5).cancel(2, (6, 7), "rollback", wait=True).ended(2, "gone")
 
 
 def asked() -> tuple[str, ...]:
@@ -191,3 +203,17 @@ def test_the_next_answer_after_one_that_was_taken_back_counts():
 def test_the_next_answer_need_not_count_when_somebody_talked_over_the_question():
     story = taken_back().message(3, at=8).wrote(3).answer(4, to=1, at=10)
     assert not rules(story)
+
+
+def test_a_question_that_was_answered_does_not_wait_for_the_next_answer():
+    story = taken_back().answer(3, to=1, at=10).wrote(3, "1:answer:3", "1:last")
+    assert not rules(story.answer(4, to=1, at=20))
+    earlier = thread().message(1, at=1, asks=True).wrote(1, *ASKED).seen(1, "success", 4)
+    earlier.answer(2, to=1, at=5).wrote(2, "1:answer:2", "1:last").answer(3, to=1, at=6)
+    earlier.cancel(3, (6.5, 7), "rollback").ended(3, "gone").answer(4, to=1, at=8)
+    assert not rules(earlier)
+
+
+def test_the_next_answer_need_not_count_when_a_message_for_later_may_have_come_first():
+    story = taken_back().message(3, at=9.5, after_seconds=1.0).answer(4, to=1, at=9)
+    assert "B6.next_ignored" not in rules(story.wrote(3))

@@ -3,8 +3,9 @@ from dataclasses import replace as replaced
 import msgspec
 import pytest
 
-from harness.histories import ASKED, events, examinations, frame, rules, thread
+from harness.histories import ASKED, events, examinations, findings, frame, rules, thread, whole
 from outrigger_loadtests.history.operations import Ending, Endpoint, Frame
+from outrigger_loadtests.verdict import Verdict
 
 WHOLE = events(1, 12)
 
@@ -66,6 +67,7 @@ def test_the_stream_of_a_run_that_has_ended_ends():
     assert "G10.never_ends" in rules(thread().turn(1).silent(1, (10.1, 40)))
     left = thread().turn(1).stream(1, (10.1, 40), WHOLE, ending=Ending.LEFT)
     assert not rules(left)
+    assert not rules(thread().turn(1).silent(1, (10.1, 15.9)))  # it may still have been told
 
 
 def test_the_stream_of_a_run_of_which_nobody_knows_that_it_ended_may_go_on():
@@ -99,7 +101,25 @@ def test_a_stream_from_the_start_shows_every_mark():
 
 @pytest.mark.parametrize("ending", [Ending.LEFT, Ending.BROKEN])
 def test_a_stream_that_was_not_read_to_its_end_need_not_show_every_mark(ending):
-    assert not rules(thread().turn(1).stream(1, (10.1, 15), WHOLE[:-1], ending=ending))
+    story = thread().turn(1).stream(1, (10.1, 15), WHOLE[:-1], ending=ending)
+    assert "G10.lost_events" not in rules(story)
+
+
+def test_a_stream_that_breaks_by_itself_is_a_warning():
+    story = thread().turn(1).stream(1, (10.1, 15), WHOLE[:-1], ending=Ending.BROKEN)
+    found = [(each.rule, each.verdict) for each in findings(story)]
+    assert found == [("G10.broken", Verdict.WARN)]
+    assert not rules(thread().turn(1).stream(1, (10.1, 15), WHOLE[:-1], ending=Ending.LEFT))
+
+
+def test_a_stream_may_break_when_something_was_done_to_the_server():
+    story = thread().turn(1).stream(1, (10.1, 15), WHOLE[:-1], ending=Ending.BROKEN)
+    assert not rules(story.fault("kill worker", 12))
+
+
+def test_a_stream_that_says_it_lost_events_is_honest():
+    error = frame(14, name="error")
+    assert not rules(thread().turn(1).stream(1, (10.1, 15), [*WHOLE[:-1], error]))
 
 
 def test_a_stream_that_was_joined_later_need_not_show_every_mark():
@@ -108,7 +128,7 @@ def test_a_stream_that_was_joined_later_need_not_show_every_mark():
 
 
 def test_the_stream_of_a_run_that_asks_shows_every_mark_before_the_question():
-    story = thread().message(1, asks=True).wrote(1, *ASKED).at_rest(status="interrupted")
+    story = thread().message(1, asks=True).wrote(1, *ASKED)
     assert not rules(story.stream(1, (10, 11), events(1, 11)[:4]))
     assert "G10.lost_events" in rules(story.stream(1, (10, 11), events(1, 11)[:3]))
 
@@ -143,6 +163,50 @@ def test_a_resumed_stream_that_was_left_is_compared_as_far_as_it_went():
 def test_a_resumed_stream_that_says_it_lost_events_is_honest():
     error = frame(20, name="error")
     assert not rules(resumed(*WHOLE[3:], error))
+
+
+def replayed(*frames: Frame, ending: Ending = Ending.CLOSED):
+    """A stream that was read whole, and once more from its start."""
+    story = thread().turn(1).stream(1, (10.1, 15), WHOLE)
+    return story.stream(1, (20, 20.5), frames, endpoint=Endpoint.JOIN, ending=ending)
+
+
+def test_a_stream_read_again_shows_the_same():
+    assert not rules(replayed(*WHOLE))
+    assert "G10.gap" in rules(replayed(WHOLE[0], *WHOLE[2:]))
+    assert "G10.duplicate" in rules(replayed(*WHOLE, WHOLE[-1]))
+
+
+def test_a_stream_read_again_and_left_is_compared_as_far_as_it_went():
+    assert not rules(replayed(*WHOLE[:3], ending=Ending.LEFT))
+    assert "G10.gap" in rules(replayed(*WHOLE[1:3], ending=Ending.LEFT))
+
+
+def test_who_waits_for_a_run_is_told_that_it_ended():
+    timed_out = {"outcome": "info", "error": "timed out"}
+    assert "G10.wait_never_ends" in rules(thread().turn(1).join(1, (10.1, 40), **timed_out))
+    assert not rules(thread().turn(1).join(1, (10.1, 14), **timed_out))
+    assert not rules(thread().turn(1).join(1, (10.1, 15.9), **timed_out))
+    assert not rules(thread().turn(1).join(1, (10.1, 40), outcome="info", error="reset"))
+
+
+@pytest.mark.parametrize("told", [{"status": "interrupted"}, {"failure": "UserInterrupt"}])
+def test_who_waits_for_a_success_is_told_of_it(told):
+    assert "G10.wait_misled" in rules(thread().turn(1).join(1, (10.1, 15), whole(1), **told))
+    assert not rules(thread().turn(1).join(1, (10.1, 15), whole(1), status="success"))
+
+
+def test_who_waits_for_a_success_gets_all_its_marks():
+    assert "G10.wait_misled" in rules(thread().turn(1).join(1, (10.1, 15), whole(1)[:-1]))
+    assert not rules(thread().turn(1).turn(2).join(1, (10.1, 15), whole(1, 2)))
+
+
+def test_who_waits_for_an_answer_gets_what_it_wrote():
+    story = thread().message(1, at=1, asks=True).wrote(1, *ASKED)
+    story.answer(2, to=1, at=5).wrote(2, "1:answer:2", "1:last").seen(2, "success", 6)
+    shown = [f"1:{each}" for each in ASKED]
+    assert not rules(story.join(2, (5, 6), [*shown, "1:answer:2", "1:last"]))
+    assert "G10.wait_misled" in rules(story.join(2, (5, 6), shown))
 
 
 def test_findings_name_the_time_between_the_ends():

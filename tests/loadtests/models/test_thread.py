@@ -87,9 +87,23 @@ def test_only_rollbacks_and_deletions_remove():
         assert read.may_be_removed(read.runs[0])
 
 
-def test_refusals_are_409_only():
-    read = thread().refused(1, "reject", 10).refused(2, "reject", 11, code=422).read()
-    assert [each.token for each in read.refusals_of(Strategy.REJECT)] == [token(1)]
+def test_refusals_are_all_but_those_without_room_and_those_never_sent():
+    story = thread()
+    for number, code in enumerate((409, 422, 429, 0, 404), 1):
+        story.refused(number, "reject", 10 + number, code=code)
+    found = story.read().refusals_of(Strategy.REJECT)
+    assert [each.token for each in found] == [token(1), token(2), token(5)]
+
+
+@pytest.mark.parametrize("strategy", ["reject", "enqueue", "interrupt"])
+def test_without_rollbacks_and_deletions_nothing_is_taken_away_again(strategy):
+    assert not thread().message(1, strategy).cancel(1, 11).read().may_roll_back
+
+
+def test_rollbacks_and_deletions_may_take_marks_away_again():
+    assert thread().message(1).cancel(1, 11, "rollback").read().may_roll_back
+    assert thread().message(1).delete(1, 11).read().may_roll_back
+    assert thread().message(1).message(2, "rollback").read().may_roll_back
 
 
 @pytest.mark.parametrize(
