@@ -21,6 +21,7 @@ from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
 from outrigger_loadtests.errors import UsageError
 from outrigger_loadtests.history.file import history_file
+from outrigger_loadtests.history.operations import Operation
 from outrigger_loadtests.judging import Judgement, operations_of_threads
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.report.console import print_summary
@@ -89,11 +90,21 @@ def _load(
     path: Path,
 ) -> _Loaded:
     began, started_at = time.monotonic(), datetime.now(UTC)
+    lost: list[OSError] = []
     with history_file(path) as history, ProgressBar(console, settings.duration) as bar:
+
+        def record(operation: Operation) -> None:
+            try:
+                if not lost:
+                    history.record(operation)
+            except OSError as error:  # every conversation would stumble over it
+                lost.append(error)
+                load.give_up()
+
         crowd = Crowd(
             transport,
             GeventClock(),
-            history.record,
+            record,
             seed=settings.seed,
             labels=settings.labels,
             patience=Patience(),
@@ -107,6 +118,8 @@ def _load(
         load = Load(environment, crowd, GeventClock(), threads=settings.threads, on_tick=show)
         stopped = load.run(_graphs(settings), settings.duration)
     transport.close()
+    if lost:
+        raise lost[0]
     return _Loaded(started_at, began, stopped, frozenset(crowd.unfinished))
 
 

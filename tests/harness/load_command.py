@@ -55,6 +55,10 @@ class Command:
         self._folder = folder
         self._talk = asyncio.create_task(process.communicate())
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number=SIGINT):
         with suppress(ProcessLookupError):  # it ended a moment ago
             self._process.send_signal(number)

@@ -54,6 +54,7 @@ class LocustTransport(Transport):
         self._clients = Clients()
         self._session = FastHttpSession(base_url.rstrip("/"), environment.events.request, None)
         self._session.client = _Agent(self._clients, max_redirects=0, max_retries=0)
+        self._key = (api_key or "").encode()
         self._headers = {"Accept-Encoding": "identity", "User-Agent": "outrigger-loadtests"}
         if api_key is not None:
             self._headers["X-Api-Key"] = api_key
@@ -73,7 +74,7 @@ class LocustTransport(Transport):
         exchange = self._exchange(timeout)
         try:
             head = self._send(exchange, method, path, body, {"Accept": "application/json"})
-            answer = _whole(head)
+            answer = self._whole(head)
         except _FAILURES as error:
             answer = _none(error, exchange)
         measure.tell("", len(answer.body), _complaint(answer, expected))
@@ -102,7 +103,7 @@ class LocustTransport(Transport):
                 answer = Answer(arriving.status_code, _headers(arriving))
             else:
                 exchange.deadline = time.monotonic() + timeout
-                answer = _whole(arriving)
+                answer = self._whole(arriving)
                 arriving = None
         except _FAILURES as error:
             answer = _none(error, exchange)
@@ -113,6 +114,13 @@ class LocustTransport(Transport):
             if arriving is None
             else _Arriving(answer, arriving, exchange, measure)
         )
+
+    def _whole(self, arriving: HTTPSocketResponse) -> Answer:
+        """Read the rest of an answer. Our key is not in it, whatever the server repeats."""
+        body = arriving.read()
+        if self._key:
+            body = body.replace(self._key, b"***")
+        return Answer(arriving.status_code, _headers(arriving), body)
 
     def close(self) -> None:
         """Close the connections that no request uses; safe to call twice."""
@@ -256,10 +264,6 @@ class _Arriving(Stream):
         if not self._is_over:
             self._is_over = True
             self._measure.tell("total", self._size, failure)
-
-
-def _whole(arriving: HTTPSocketResponse) -> Answer:
-    return Answer(arriving.status_code, _headers(arriving), arriving.read())
 
 
 def _none(error: Exception, exchange: Exchange) -> Answer:

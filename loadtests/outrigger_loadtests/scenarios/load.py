@@ -63,6 +63,11 @@ class Load:
         runner.quit()
         return self._interrupts > 0
 
+    def give_up(self) -> None:
+        """End the sending and what goes on, as a second Ctrl-C does."""
+        self._interrupts = ENOUGH
+        self._crowd.stop()
+
     def _users(self) -> type[DoubleTexter]:
         class Texter(DoubleTexter):
             crowd = self._crowd

@@ -68,13 +68,13 @@ def test_name_belongs_to_one_event_only():
     assert names == ["a", "message", "message"]
 
 
-def test_id_stays_until_another_one_or_an_empty_one():
+def test_id_is_the_events_own_and_never_that_of_another():
     body = b"id: 1\ndata\n\ndata\n\nid: 2\n\ndata\n\nid\ndata\n\nid: 3\ndata\n\nid:\ndata\n\n"
-    assert [event.id for event in parsed(body)] == ["1", "1", "2", "", "3", ""]
+    assert [event.id for event in parsed(body)] == ["1", "", "", "", "3", ""]
 
 
 def test_id_with_a_null_character_is_ignored():
-    assert [event.id for event in parsed(b"id: 1\ndata\n\nid: 2\0\ndata\n\n")] == ["1", "1"]
+    assert [event.id for event in parsed(b"id: 1\ndata\n\nid: 2\0\ndata\n\n")] == ["1", ""]
 
 
 def test_unknown_fields_are_ignored():
