@@ -235,7 +235,7 @@ async def test_an_assistant_is_shown_and_found_by_its_graph(
     assert await client.assistants.get(assistant["assistant_id"]) == assistant
     page = await http.post("/assistants/search", json={"limit": 2})
     assert len(page.json()) == 2
-    assert page.headers["x-pagination-total"] == "8"
+    assert page.headers["x-pagination-total"] == "9"
     assert page.headers["x-pagination-next"] == "2"
     bad = await http.get("/assistants/probe_async")
     assert (bad.status_code, bad.json()) == (

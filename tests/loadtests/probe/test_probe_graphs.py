@@ -151,4 +151,4 @@ def test_the_probes_import_nothing_of_ours():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_server_can_show_the_schemas_of_every_probe(name):
     fields = set(getattr(graphs, name).get_input_jsonschema()["properties"])
-    assert fields == {"log", "token", "seconds", "ask"}
+    assert fields == {"log", "token", "seconds", "ask", "linger"}
