@@ -148,7 +148,9 @@ class Story:
         return Streamed(**times, run_id=run_id, token=of, from_start=True, frames=frames)
 
     def _state(self, *, final: bool) -> StateRead:
-        return StateRead(**self._times(), final=final, log=tuple(self._log), digest="d")
+        head = self._checkpoints[-1].checkpoint_id if self._checkpoints else ""
+        log = tuple(self._log)
+        return StateRead(**self._times(), final=final, log=log, digest="d", checkpoint_id=head)
 
     def _times(self) -> dict[str, Any]:
         return {"thread": self.name, "invoked": next(self._now), "completed": next(self._now)}
