@@ -1,6 +1,8 @@
 """Runs `outrigger-loadtest` in a process of its own, since it patches the one it is in."""
 
 import asyncio
+import os
+import signal
 import sys
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -61,7 +63,7 @@ class Command:
 
     def signal(self, number=SIGINT):
         with suppress(ProcessLookupError):  # it ended a moment ago
-            self._process.send_signal(number)
+            os.kill(self._process.pid, number)  # send_signal would take the exit code from asyncio
 
     async def signal_twice(self, first=SIGINT, second=SIGINT):
         self.signal(first)
@@ -77,6 +79,11 @@ class Command:
         if self._process.returncode is None:
             self._process.kill()
         await self._talk
+
+
+def _hear_ctrl_c():
+    """Take Ctrl-C as in a terminal, also when the tests were started in the background."""
+    signal.signal(SIGINT, signal.SIG_DFL)
 
 
 @asynccontextmanager
@@ -96,6 +103,7 @@ async def command(folder, *words, **environment):
         stdin=asyncio.subprocess.DEVNULL,
         stdout=pipe,
         stderr=pipe,
+        preexec_fn=_hear_ctrl_c,
     )
     this = Command(process, folder)
     try:
