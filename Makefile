@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long check format requirements docs clean
+.PHONY: help install servers run test test-long check format requirements docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,13 +23,16 @@ install: .venv/.installed ## Make .venv with everything from the pinned files; d
 	@$(BIN)/python -m compileall -q server sidecar dashboards loadtests
 	@touch $@
 
+servers: ## Install the Redis and PostgreSQL that the tests start; does nothing when they are there
+	@sh tests/harness/install_servers.sh
+
 run: install ## Start server and sidecar with the example graph; Ctrl-C stops both
 	@$(BIN)/outrigger up --config server/langgraph.json
 
-test: install ## Run all tests but the long ones
+test: install servers ## Run all tests but the long ones
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long" tests
 
-test-long: install ## Run the tests that take minutes
+test-long: install servers ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -q -m long tests
 
 check: install ## Format, lint, types, import contracts

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs the Debian packages of the servers that the tests start, when one is missing.
+# Only root may; anybody else is told the line to run. The tests start and end them themselves.
+set -eu
+
+missing=""
+command -v redis-server >/dev/null || missing="redis-server"
+command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+    || missing="$missing postgresql"
+[ -n "$missing" ] || exit 0
+
+line="apt-get update && apt-get install -y --no-install-recommends $(echo $missing)"
+if ! command -v apt-get >/dev/null; then
+    echo "The tests need$(printf ' %s' $missing): install them with your system's packages." >&2
+    exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+    echo "The tests need servers that are not installed; run: sudo sh -c '$line'" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+if ! sh -c "$line" >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "Could not install the servers the tests need: $line" >&2
+    exit 1
+fi
+rm -f "$log"
