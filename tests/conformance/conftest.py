@@ -6,14 +6,21 @@ A new backend adds one line here; it is not named in `app.py` before the suites 
 import pytest
 
 from fakes.clock import TurnedClock
+from fakes.postgres_databases import postgres_template, postgres_uri
 from outrigger_server.brokers.in_process import (
     InProcessCancelSignals,
     InProcessEventLog,
     InProcessWakeups,
 )
+from outrigger_server.stores.postgres import PostgresDatabase
 from outrigger_server.stores.sqlite import SqliteDatabase
 
-DATABASES = {"sqlite": SqliteDatabase}
+__all__ = ["postgres_template", "postgres_uri"]
+
+DATABASES = {
+    "sqlite": lambda request: SqliteDatabase(request.getfixturevalue("tmp_path")),
+    "postgres": lambda request: PostgresDatabase(request.getfixturevalue("postgres_uri")),
+}
 EVENT_LOGS = {"in process": InProcessEventLog}
 WAKEUPS = {"in process": InProcessWakeups}
 CANCEL_SIGNALS = {"in process": InProcessCancelSignals}
@@ -25,8 +32,8 @@ def clock():
 
 
 @pytest.fixture(params=DATABASES)
-def make_database(request, tmp_path):
-    return lambda: DATABASES[request.param](tmp_path)
+def make_database(request):
+    return lambda: DATABASES[request.param](request)
 
 
 @pytest.fixture

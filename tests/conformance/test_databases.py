@@ -3,17 +3,21 @@
 import asyncio
 
 import pytest
+from sqlalchemy import column, table
 
 from outrigger_server.errors import StoreUnavailable
-from outrigger_server.stores.tables import store
 
 JOBS = 50
 
+store = table("store", column("prefix"), column("key"), column("value"))
+
 
 def put(key):
-    return lambda connection: (
-        connection.execute(store.insert(), {"prefix": "p", "key": key, "value": "1"}).rowcount
-    )
+    def job(connection):
+        connection.execute(store.insert(), {"prefix": "p", "key": key, "value": "1"})
+        return 1
+
+    return job
 
 
 def keys(connection):

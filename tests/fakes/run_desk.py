@@ -1,5 +1,6 @@
 """Hands the stores' jobs to a database as the engine does, with a clock turned by hand."""
 
+import re
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,8 @@ from outrigger_server.domain.run import CancelAction, Run, RunId, RunRequest, Ru
 from outrigger_server.domain.thread import Thread, ThreadOutcome
 from outrigger_server.stores import claims, run_ends, run_rows, runs, threads
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.tables import metadata
+from outrigger_server.stores.dialect import POSTGRESQL
+from outrigger_server.stores.saver_tables import tables_of
 
 IDLE = ThreadOutcome(values="{}", interrupts="{}", has_next=False)
 LEASE_SECONDS = 30
@@ -33,8 +35,15 @@ def dump(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
     return {
         table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
-        for table in metadata.sorted_tables
+        for table in tables_of(connection.dialect.name).sorted_tables
     }
+
+
+def worded(connection: Connection, statement: str) -> str:
+    """A statement in SQLite's words, in those of the connection's database."""
+    if connection.dialect.name != POSTGRESQL:
+        return statement
+    return re.sub(r"\bwrites\b", "checkpoint_writes", statement).replace("?", "%s")
 
 
 class RunDesk:
@@ -142,13 +151,14 @@ class RunDesk:
 
     async def all(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         def job(connection: Connection) -> list[tuple[Any, ...]]:
-            return [tuple(row) for row in connection.exec_driver_sql(statement, parameters)]
+            found = connection.exec_driver_sql(worded(connection, statement), parameters)
+            return [tuple(row) for row in found]
 
         return await self.database.read(job)
 
     async def execute(self, statement: str, *parameters: Any) -> None:
         def job(connection: Connection) -> None:
-            connection.exec_driver_sql(statement, parameters)
+            connection.exec_driver_sql(worded(connection, statement), parameters)
 
         await self.database.write(job)
 

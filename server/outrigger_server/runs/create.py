@@ -13,7 +13,7 @@ from outrigger_server.runs.ends import end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.runs import Created, create_run
-from outrigger_server.stores.threads import create_thread, find_thread
+from outrigger_server.stores.threads import ensure_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class RunCreator:
         make_thread: bool,
     ) -> Created:
         now = self.clock.now()
-        if make_thread and find_thread(connection, thread_id) is None:
-            create_thread(connection, thread_id, {}, now)
+        if make_thread:
+            ensure_thread(connection, thread_id, now)
         return create_run(connection, thread_id, request, now)
 
     def _carry_out(self, created: Created, run: Run) -> None:

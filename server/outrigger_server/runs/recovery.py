@@ -11,11 +11,15 @@ from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.finish import Finisher
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.claims import expire_all_leases, recover_runs
+from outrigger_server.stores.claims import end_lapsed_holds, expire_all_leases, recover_runs
 
 
 class Recovery:
-    """Requeues orphaned runs, ends those out of attempts, finishes cuts left half done."""
+    """Requeues orphaned runs, ends those out of attempts, finishes cuts left half done.
+
+    `alone` says that no other process uses the database: then whatever a start finds in
+    anybody's hands was left there by a process that is gone.
+    """
 
     def __init__(  # noqa: PLR0913  the parts of the engine, each passed in
         self,
@@ -27,6 +31,7 @@ class Recovery:
         telemetry: RunTelemetry,
         *,
         max_attempts: int,
+        alone: bool = True,
     ) -> None:
         self._database = database
         self._registry = registry
@@ -35,16 +40,21 @@ class Recovery:
         self._clock = clock
         self._telemetry = telemetry
         self._max_attempts = max_attempts
+        self._alone = alone
         self.requeued: set[RunId] = set()
         """Runs put back by this process and not claimed since."""
 
     async def take_over(self) -> None:
-        """Recover everything at once: for a start that owns the database alone."""
-        await self._database.write(expire_all_leases)
+        """Recover what can be at the start: everything, when alone, else what has lapsed."""
+        if self._alone:
+            await self._database.write(expire_all_leases)
         await self.sweep(frozenset())
 
     async def sweep(self, live: frozenset[RunId]) -> None:
         """Recover the runs whose lease has ended, but never one that is `live` here."""
+        released = 0
+        if not self._alone:
+            released = await self._database.write(partial(end_lapsed_holds, now=self._clock.now()))
         recovered = await self._database.write(
             partial(
                 recover_runs,
@@ -61,7 +71,7 @@ class Recovery:
             await self._exhaust(run)
         for run in recovered.cancelled:
             await self._finish_cut(run)
-        if recovered.requeued:
+        if recovered.requeued or released:
             self._wakeups.notify()
 
     async def _exhaust(self, run: Run) -> None:

@@ -3,25 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from outrigger_server.domain.assistant import Assistant
 from outrigger_server.errors import NotFound
+from outrigger_server.stores.dialect import insert_or_ignore
 from outrigger_server.stores.tables import assistants
 
 
 def put_system_assistants(connection: Connection, wanted: Sequence[Assistant]) -> None:
     """Make the graphs' system assistants that are missing; the others keep their times."""
-    present = set(connection.execute(select(assistants.c.assistant_id)).scalars())
-    for assistant in wanted:
-        if assistant.assistant_id not in present:
-            connection.execute(insert(assistants), asdict(assistant))
-        else:
-            connection.execute(
-                update(assistants)
-                .where(assistants.c.assistant_id == assistant.assistant_id)
-                .values(description=assistant.description)
-            )
+    add = insert_or_ignore(connection, assistants)
+    for assistant in sorted(wanted, key=lambda each: each.assistant_id):  # one order for all
+        connection.execute(add, asdict(assistant))
+        connection.execute(
+            update(assistants)
+            .where(assistants.c.assistant_id == assistant.assistant_id)
+            .values(description=assistant.description)
+        )
 
 
 def get_assistant(connection: Connection, assistant_id: str) -> Assistant:

@@ -10,12 +10,24 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
+
 Result = TypeVar("Result")
 Job = Callable[[Connection], Result]
 
 
 class Database(Protocol):
-    """Runs jobs in transactions. Safe to call from any event loop and any thread."""
+    """Runs jobs in transactions. Safe to call from any event loop and any thread.
+
+    Several processes may share one. A job that changes a thread or its runs locks the thread
+    first (`dialect.lock_thread`). A job that met another process's is undone and run again,
+    so it has no effects but on the database.
+    """
+
+    @property
+    def checkpoint_tables(self) -> CheckpointTables:
+        """How checkpoints are kept here."""
+        ...
 
     def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
         """Hand `job` over at once and return what becomes of it; see `write`.
@@ -31,7 +43,8 @@ class Database(Protocol):
         caller does not take back a job that was handed over.
 
         Raises:
-            StoreUnavailable: The database could not be written; nothing was stored.
+            StoreUnavailable: The database could not be written; nothing was stored, unless
+                the error says that nobody knows.
             Overloaded: Too many jobs wait; this one was not taken.
         """
         ...

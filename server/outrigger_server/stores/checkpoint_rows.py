@@ -1,45 +1,13 @@
-"""Rows of checkpoints and of their writes, put into the tables behind a fence.
-
-Rows keep the format of langgraph's SQLite saver.
-"""
+"""Rows of checkpoints and of their writes, put into the tables behind a fence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_core.runnables import RunnableConfig
 from sqlalchemy import Connection
 
-from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.checkpoint_tables.base import PackedCheckpoint
+from outrigger_server.stores.dialect import run_sql
 from outrigger_server.stores.fence import Fence
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointRow:
-    """A checkpoint as its table holds it."""
-
-    thread_id: str
-    namespace: str
-    checkpoint_id: str
-    parent_id: str | None
-    kind: str
-    blob: bytes
-    metadata: bytes
-
-    @property
-    def size(self) -> int:
-        """The bytes it takes on the disk, as far as they vary."""
-        return len(self.blob) + len(self.metadata)
-
-    @property
-    def config(self) -> RunnableConfig:
-        """Where the checkpoint is, in langgraph's words."""
-        return {
-            "configurable": {
-                "thread_id": self.thread_id,
-                "checkpoint_ns": self.namespace,
-                "checkpoint_id": self.checkpoint_id,
-            }
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,51 +22,33 @@ class WriteRow:
     blob: bytes
 
 
-def put_checkpoint_row(fence: Fence, row: CheckpointRow, connection: Connection) -> None:
+def put_checkpoint_row(fence: Fence, row: PackedCheckpoint, connection: Connection) -> None:
     """Write a checkpoint, in place of one with the same id.
 
     Raises:
         FencedWrite: The writer may not write any more.
     """
     fence.check(connection)
-    driver_of(connection).execute(
-        "INSERT OR REPLACE INTO checkpoints "  # noqa: S608  our own text
-        "(thread_id, checkpoint_ns, checkpoint_id, "
-        "parent_checkpoint_id, type, checkpoint, metadata, run_id, attempt) "
-        f"VALUES (?, ?, ?, {_PARENT}, ?, ?, ?, ?, ?)",
-        (
-            row.thread_id,
-            row.namespace,
-            row.checkpoint_id,
-            *_parent_parameters(row),
-            row.kind,
-            row.blob,
-            row.metadata,
-            fence.run_id,
-            fence.attempt,
-        ),
-    )
+    row.insert(connection, fence.run_id, fence.attempt)
 
 
-# The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
-_PARENT = (
-    "CASE WHEN ? IS NULL THEN NULL ELSE coalesce("
-    "(SELECT checkpoint_id FROM checkpoints "
-    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?), "
-    "(SELECT max(checkpoint_id) FROM checkpoints "
-    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id < ?)) END"
-)
-
-
-def _parent_parameters(row: CheckpointRow) -> tuple[str | None, ...]:
-    place = (row.thread_id, row.namespace)
-    return (row.parent_id, *place, row.parent_id, *place, row.checkpoint_id)
-
-
+_UNIQUE = "thread_id, checkpoint_ns, checkpoint_id, task_id, idx"
 _KEY = "thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? AND task_id = ? AND idx = ?"
-_KEPT = (
-    "thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value, "
+COLUMNS = (
+    "thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, {value}, "
     "run_id, attempt"
+)
+_KEEP = (
+    f"INSERT INTO writes_kept ({COLUMNS}, replaced_by) "  # noqa: S608  our own column names
+    f"SELECT {COLUMNS}, CAST(? AS TEXT) FROM {{writes}} WHERE {_KEY} "
+    "AND (run_id IS NULL OR run_id <> ?) ON CONFLICT DO NOTHING"
+)
+_INSERT = f"INSERT INTO {{writes}} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
+_OR_LEAVE = _INSERT + "ON CONFLICT DO NOTHING"
+_OR_REPLACE = (
+    _INSERT + f"ON CONFLICT ({_UNIQUE}) DO UPDATE SET task_path = excluded.task_path, "
+    "channel = excluded.channel, type = excluded.type, {value} = excluded.{value}, "
+    "run_id = excluded.run_id, attempt = excluded.attempt"
 )
 
 
@@ -115,29 +65,12 @@ def put_write_rows(
         FencedWrite: The writer may not write any more.
     """
     fence.check(connection)
-    driver = driver_of(connection)
-    verb = "REPLACE" if replace else "IGNORE"
+    insert = _OR_REPLACE if replace else _OR_LEAVE
     for row in rows:
         if replace and fence.run_id is not None:
             # An earlier run's write (its interrupt, say) goes aside as long as this run is
             # there: a rollback puts it back.
-            driver.execute(
-                f"INSERT OR IGNORE INTO writes_kept ({_KEPT}, replaced_by) "  # noqa: S608
-                f"SELECT {_KEPT}, ? FROM writes WHERE {_KEY} "
-                "AND (run_id IS NULL OR run_id <> ?)",
-                (fence.run_id, *row.key, row.index, fence.run_id),
-            )
-        driver.execute(
-            f"INSERT OR {verb} INTO writes ({_KEPT}) "  # noqa: S608  our own column names
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *row.key,
-                row.task_path,
-                row.index,
-                row.channel,
-                row.kind,
-                row.blob,
-                fence.run_id,
-                fence.attempt,
-            ),
-        )
+            kept = (fence.run_id, *row.key, row.index, fence.run_id)
+            run_sql(connection, _KEEP, kept)
+        written = (row.task_path, row.index, row.channel, row.kind, row.blob)
+        run_sql(connection, insert, (*row.key, *written, fence.run_id, fence.attempt))

@@ -1,7 +1,7 @@
 """Checkpoint savers: one that writes behind a fence, and one that only reads.
 
-Rows keep the format of langgraph's SQLite saver, which does the reading. Every attempt
-gets a saver of its own, which carries the attempt's fence.
+Rows keep the format of langgraph's own saver for the database, which does the reading.
+Every attempt gets a saver of its own, which carries the attempt's fence.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -20,21 +19,15 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
-    get_checkpoint_metadata,
 )
-from langgraph.checkpoint.sqlite import SqliteSaver
 from sqlalchemy import Connection
 from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite, NotAllowed
 from outrigger_server.stores.base import Database, Job, Result
-from outrigger_server.stores.checkpoint_rows import (
-    CheckpointRow,
-    WriteRow,
-    put_checkpoint_row,
-    put_write_rows,
-)
-from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.checkpoint_rows import WriteRow, put_checkpoint_row, put_write_rows
+from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint
+from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
 from outrigger_server.stores.fence import Fence, WriteObserver
 from outrigger_server.stores.handed_over import HandedOver
 
@@ -53,12 +46,9 @@ class ReadingSaver(BaseCheckpointSaver[str]):
         super().__init__()
         self._connection = connection
 
-    def _reader(self) -> SqliteSaver:
-        return _reader(self._connection, self.serde)
-
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return self._reader().get_tuple(config)
+        return _get(self.serde, config, self._connection)
 
     @override
     def list(
@@ -69,7 +59,7 @@ class ReadingSaver(BaseCheckpointSaver[str]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        return self._reader().list(config, filter=filter, before=before, limit=limit)
+        return iter(_list(self.serde, config, filter, before, limit, self._connection))
 
 
 class FencedSaver(BaseCheckpointSaver[str]):
@@ -91,6 +81,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
     ) -> None:
         super().__init__()
         self._database = database
+        self._tables = database.checkpoint_tables
         self._fence = fence
         self._observer = observer
         self._handed_over = HandedOver(0 if durable else HANDED_OVER_LIMIT)
@@ -150,11 +141,13 @@ class FencedSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        row = self._row(config, checkpoint, metadata)
+        row = self._tables.pack(
+            self.serde, NewCheckpoint(config, checkpoint, metadata, new_versions)
+        )
         started = time.perf_counter()
         self._counted_blocking(partial(put_checkpoint_row, self._fence, row))
         self._observer.checkpoint_written(time.perf_counter() - started, row.size)
-        return row.config
+        return row.place.config
 
     @override
     async def aput(
@@ -164,7 +157,9 @@ class FencedSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        row = self._row(config, checkpoint, metadata)
+        row = self._tables.pack(
+            self.serde, NewCheckpoint(config, checkpoint, metadata, new_versions)
+        )
         started = time.perf_counter()
 
         def written(done: asyncio.Future[None]) -> None:
@@ -174,7 +169,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         writing = self._begin(partial(put_checkpoint_row, self._fence, row))
         writing.add_done_callback(written)
         await self._handed_over.add(writing)
-        return row.config
+        return row.place.config
 
     @override
     def put_writes(
@@ -232,23 +227,6 @@ class FencedSaver(BaseCheckpointSaver[str]):
             self._observer.write_refused("checkpoint")
             raise
 
-    def _row(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
-    ) -> CheckpointRow:
-        place = config["configurable"]
-        kind, blob = self.serde.dumps_typed(checkpoint)
-        return CheckpointRow(
-            thread_id=str(place["thread_id"]),
-            namespace=place.get("checkpoint_ns", ""),
-            checkpoint_id=checkpoint["id"],
-            parent_id=place.get("checkpoint_id"),
-            kind=kind,
-            blob=blob,
-            metadata=orjson.dumps(
-                get_checkpoint_metadata(config, metadata), default=str, option=_METADATA_OPTIONS
-            ),
-        )
-
     def _writes_job(
         self,
         config: RunnableConfig,
@@ -277,17 +255,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
         return partial(put_write_rows, self._fence, rows, replace=replace)
 
 
-_METADATA_OPTIONS = orjson.OPT_NON_STR_KEYS
-
-
-def _reader(connection: Connection, serde: Any) -> SqliteSaver:
-    saver = SqliteSaver(driver_of(connection), serde=serde)
-    saver.is_setup = True  # the migrations made its tables
-    return saver
-
-
 def _get(serde: Any, config: RunnableConfig, connection: Connection) -> CheckpointTuple | None:
-    return _reader(connection, serde).get_tuple(config)
+    return checkpoint_tables(connection).reader(connection, serde).get_tuple(config)
 
 
 def _list(
@@ -299,4 +268,5 @@ def _list(
     connection: Connection,
 ) -> list[CheckpointTuple]:
     wanted = dict(filter) if filter is not None else None
-    return [*_reader(connection, serde).list(config, filter=wanted, before=before, limit=limit)]
+    reader = checkpoint_tables(connection).reader(connection, serde)
+    return [*reader.list(config, filter=wanted, before=before, limit=limit)]

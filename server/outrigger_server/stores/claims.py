@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func, null, select, update
 
 from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
+from outrigger_server.stores.dialect import has_other_writers, lock_thread
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
     PENDING,
@@ -27,8 +28,10 @@ _DUE_THREADS = (
     .where(threads.c.head_at <= bindparam("now"))
     .order_by(threads.c.head_at)
     .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
 )
 _NEXT_DUE = select(func.min(threads.c.head_at)).where(threads.c.head_at > bindparam("now"))
+_FIRST_HEAD = select(func.min(threads.c.head_at))
 _FIRST_PENDING = (
     select(*RUN_COLUMNS)
     .where(runs.c.thread_id == bindparam("thread"), PENDING, IN_FLIGHT)
@@ -53,6 +56,10 @@ _TAKE_HEAD = (
 )
 
 
+SKIPPED_MICROSECONDS = 20_000
+"""When to look again at a due thread that another process was at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """Runs a worker now holds, and when the next delayed one is due."""
@@ -66,7 +73,8 @@ def claim_runs(
 ) -> Claimed:
     """Hand up to `limit` due runs to `owner`, at most one of each thread, oldest first.
 
-    Each gets the next attempt number, which fences off every earlier attempt.
+    Each gets the next attempt number, which fences off every earlier attempt. A thread that
+    another process is changing is left out, not waited for.
     """
     claimed: list[Run] = []
     due = connection.execute(_DUE_THREADS, {"now": now, "limit": limit}).scalars().all()
@@ -79,6 +87,10 @@ def claim_runs(
         started = {"status": "running", "attempt": row["attempt"] + 1, "started_at": now}
         claimed.append(to_run({**row, **started}))
     next_due = connection.execute(_NEXT_DUE, {"now": now}).scalar()
+    if len(claimed) < limit and has_other_writers(connection):
+        first = connection.execute(_FIRST_HEAD).scalar()
+        if first is not None and first <= now:  # another process is at that thread just now
+            next_due = now + SKIPPED_MICROSECONDS
     return Claimed(tuple(claimed), next_due)
 
 
@@ -99,7 +111,7 @@ def renew_leases(
     """Keep the attempts' leases until `lease_until`; say which are cancelled or lost."""
     cancelled: list[tuple[AttemptToken, CancelAction]] = []
     lost: list[AttemptToken] = []
-    for token in tokens:
+    for token in sorted(tokens, key=_lock_order):
         row = connection.execute(
             update(runs)
             .where(runs.c.run_id == token.run_id, runs.c.attempt == token.attempt, RUNNING)
@@ -111,6 +123,11 @@ def renew_leases(
         elif row[0] is not None:
             cancelled.append((token, CancelAction(row[0])))
     return Renewal(tuple(cancelled), tuple(lost))
+
+
+def _lock_order(token: AttemptToken) -> RunId:
+    """Rows of several runs are locked in one order by everybody, so nobody waits in a ring."""
+    return token.run_id
 
 
 def close_fence(connection: Connection, token: AttemptToken) -> None:
@@ -131,6 +148,7 @@ def hand_back(
     blameless: bool = True,
 ) -> bool:
     """Put a run back into the queue; its next attempt goes on from here."""
+    lock_thread(connection, thread_id)
     result = connection.execute(
         update(runs)
         .where(
@@ -175,10 +193,7 @@ def recover_runs(
     requeued: list[Run] = []
     exhausted: list[Run] = []
     cancelled: list[Run] = []
-    rows = connection.execute(
-        select(*RUN_COLUMNS).where(RUNNING, IN_FLIGHT, func.coalesce(runs.c.lease_until, 0) < now)
-    ).mappings()
-    for run in [to_run(row) for row in rows]:
+    for run in _lapsed(connection, now):
         if run.run_id in live:
             continue
         if run.cancel_action is not None:
@@ -191,6 +206,27 @@ def recover_runs(
             _requeue(connection, run, now)
             requeued.append(run)
     return Recovered(tuple(requeued), tuple(exhausted), tuple(cancelled))
+
+
+_LAPSED = (RUNNING, IN_FLIGHT, func.coalesce(runs.c.lease_until, 0) < bindparam("now"))
+_LAPSED_RUNS = select(*RUN_COLUMNS).where(*_LAPSED)
+_LAPSED_THREADS = (
+    select(threads.c.thread_id)
+    .where(threads.c.thread_id.in_(select(runs.c.thread_id).where(*_LAPSED)))
+    .with_for_update(skip_locked=True)
+)
+
+
+def _lapsed(connection: Connection, now: int) -> list[Run]:
+    """The runs whose lease ended, of threads that no other process is changing."""
+    if not has_other_writers(connection):
+        rows = connection.execute(_LAPSED_RUNS, {"now": now}).mappings()
+        return [to_run(row) for row in rows]
+    free = connection.execute(_LAPSED_THREADS, {"now": now}).scalars().all()
+    if not free:
+        return []
+    query = _LAPSED_RUNS.where(runs.c.thread_id.in_(free)).order_by(runs.c.run_id)
+    return [to_run(row) for row in connection.execute(query, {"now": now}).mappings()]
 
 
 def _requeue(connection: Connection, run: Run, now: int) -> None:
@@ -211,11 +247,32 @@ def _requeue(connection: Connection, run: Run, now: int) -> None:
 def expire_all_leases(connection: Connection) -> None:
     """End every lease and hold at once: for a start that owns the database alone."""
     connection.execute(update(runs).where(RUNNING, IN_FLIGHT).values(lease_until=0))
-    held = connection.execute(
-        select(threads.c.thread_id).where(threads.c.hold_token.is_not(None))
-    ).scalars()
-    for thread_id in held.all():
+    _end_holds(connection, connection.execute(_HELD_THREADS).scalars().all())
+
+
+_HELD_THREADS = (
+    select(threads.c.thread_id)
+    .where(threads.c.hold_token.is_not(None))
+    .with_for_update(skip_locked=True)
+)
+_LAPSED_HOLDS = _HELD_THREADS.where(threads.c.held_until < bindparam("now"))
+
+
+def end_lapsed_holds(connection: Connection, now: int) -> int:
+    """Let runs start again on threads whose holder did not release them in time.
+
+    A holder that is alive after all is fenced by that. Returns how many there were.
+    """
+    lapsed = connection.execute(_LAPSED_HOLDS, {"now": now}).scalars().all()
+    _end_holds(connection, lapsed)
+    return len(lapsed)
+
+
+def _end_holds(connection: Connection, held: Sequence[str]) -> None:
+    for thread_id in held:
         connection.execute(
-            update(threads).where(threads.c.thread_id == thread_id).values(hold_token=None)
+            update(threads)
+            .where(threads.c.thread_id == thread_id)
+            .values(hold_token=None, held_until=None)
         )
         refresh_head(connection, ThreadId(thread_id))

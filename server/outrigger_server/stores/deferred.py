@@ -6,6 +6,7 @@ from typing import Any, cast
 from sqlalchemy import Connection
 
 from outrigger_server.stores.base import Database, Job, Result
+from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
 
 
 class DeferredWrites:
@@ -17,6 +18,11 @@ class DeferredWrites:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._jobs: list[Job[Any]] = []
+
+    @property
+    def checkpoint_tables(self) -> CheckpointTables:
+        """See `Database.checkpoint_tables`."""
+        return self._database.checkpoint_tables
 
     def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
         """Keep the job back."""

@@ -1,33 +1,78 @@
-"""What differs between databases: driver errors, and the driver's own connection."""
+"""What differs between databases: driver errors, locks, and the words of our own SQL.
 
+Statements in SQLAlchemy Core are built once. `FOR UPDATE` in them is for PostgreSQL, where
+several processes write at once; SQLAlchemy leaves it out for SQLite, whose one writer needs
+no locks.
+"""
+
+import functools
 import sqlite3
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Insert, Table, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from outrigger_server.errors import StoreUnavailable
+from outrigger_server.stores.tables import runs, threads
+
+POSTGRESQL = "postgresql"
+"""SQLAlchemy's name for it, as `connection.dialect.name` gives it."""
+
+
+# -- errors --------------------------------------------------------------------
 
 
 def translated(error: BaseException) -> BaseException:
     """The error the rest of the server understands in place of a driver's error.
 
     Only failures of the database itself become `StoreUnavailable`: a full disk, a
-    read-only or broken file. Everything else is returned as it is.
+    read-only or broken file, a lost connection. Everything else is returned as it is.
     """
-    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
-    if _is_outage(cause):
+    cause = _cause(error)
+    if _is_outage(cause) or is_conflict(error):
         failure = StoreUnavailable(
-            f"The database cannot be used now ({cause}); nothing of this request was stored. "
-            "Try again later."
+            f"The database cannot be used now ({_told(cause)}); nothing of this request was "
+            "stored. Try again later."
         )
         failure.__cause__ = error
         return failure
     return error
 
 
+def is_conflict(error: BaseException) -> bool:
+    """True when another process's transaction was in the way: the job may simply run again."""
+    return getattr(_cause(error), "sqlstate", None) in _CONFLICTS
+
+
+_CONFLICTS = {"40001", "40P01", "55P03"}
+"""PostgreSQL's: could not serialize, deadlock, a lock not had in time."""
+
+_OUTAGES = {"08", "53", "57", "58", "XX"}
+"""PostgreSQL's classes: connection, resources, operator, system, internal."""
+
+_OTHER_OUTAGES = {"25006", "25P03", "25P04"}
+"""A read-only server, and a transaction that PostgreSQL ended because its process stood still."""
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
 def _is_outage(cause: BaseException | None) -> bool:
     """True for a failure of the database itself, not of the statement it was given."""
+    if isinstance(cause, sqlite3.Error):
+        return _is_sqlite_outage(cause)
+    if not type(cause).__module__.startswith("psycopg"):
+        return False
+    state: str | None = getattr(cause, "sqlstate", None)
+    if state is None:  # the driver's own: there is no connection, or none any more
+        return type(cause).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+    return state[:2] in _OUTAGES or state in _OTHER_OUTAGES
+
+
+def _is_sqlite_outage(cause: sqlite3.Error) -> bool:
     if not isinstance(cause, sqlite3.OperationalError) and type(cause) is not sqlite3.DatabaseError:
         return False
     code = getattr(cause, "sqlite_errorcode", None)
@@ -38,11 +83,102 @@ PRIMARY_CODE = 0xFF
 """SQLite puts details above the first byte of its codes."""
 
 
-def driver_of(connection: Connection) -> sqlite3.Connection:
+def _told(cause: BaseException | None) -> str:
+    """The first line of what the driver says: libpq adds hints and addresses below it."""
+    return str(cause).strip().partition("\n")[0]
+
+
+# -- our own SQL ---------------------------------------------------------------
+
+
+class Rows(Protocol):
+    """What both drivers give for a statement."""
+
+    rowcount: int
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Every row left."""
+        ...
+
+
+class Driver(Protocol):
+    """A driver's own connection, as far as both have the same."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
+        """Run one statement."""
+        ...
+
+
+def driver_of(connection: Connection) -> Driver:
     """The driver's connection, for the few statements that run many times in each run.
 
     It costs a tenth of the way through SQLAlchemy, and the savers' tables are
     langgraph's anyway, in its own SQL.
     """
     driver: Any = connection.connection.driver_connection
-    return cast("sqlite3.Connection", driver)
+    return cast("Driver", driver)
+
+
+def run_sql(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> Rows:
+    """Run a statement that is written once for every database.
+
+    A parameter is `?`. `{writes}` and `{value}` stand for the table and the column where
+    langgraph's saver of that database puts writes, `{for_share}` for the lock that keeps a
+    row from being changed before the transaction has ended.
+    """
+    return driver_of(connection).execute(_sql(connection.dialect.name, text), parameters)
+
+
+_WORDS = {
+    "sqlite": {"writes": "writes", "value": "value", "for_share": ""},
+    POSTGRESQL: {"writes": "checkpoint_writes", "value": "blob", "for_share": "FOR SHARE"},
+}
+
+
+@functools.cache
+def _sql(dialect: str, text: str) -> str:
+    worded = text.format_map(_WORDS[dialect])
+    return worded.replace("?", "%s") if dialect == POSTGRESQL else worded
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> Insert:
+    """An insert that leaves the table as it is when the row is there already."""
+    if connection.dialect.name == POSTGRESQL:
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+# -- locks ---------------------------------------------------------------------
+
+
+def has_other_writers(connection: Connection) -> bool:
+    """True when other processes may write meanwhile, so that rows must be locked first."""
+    return connection.dialect.name == POSTGRESQL
+
+
+_THREAD = select(threads.c.thread_id).with_for_update()
+_BY_ID = _THREAD.where(threads.c.thread_id == bindparam("thread"))
+_OF_RUN = _THREAD.where(
+    threads.c.thread_id
+    == select(runs.c.thread_id).where(runs.c.run_id == bindparam("run")).scalar_subquery()
+)
+
+
+def lock_thread(connection: Connection, thread_id: str) -> None:
+    """Let no other process change the thread or its runs before the transaction has ended.
+
+    Every job that reads a thread's runs and then decides begins with this; what it reads
+    afterwards is what the others left. The thread's row always comes before rows of runs.
+    """
+    if has_other_writers(connection):
+        connection.execute(_BY_ID, {"thread": thread_id})
+
+
+def lock_thread_of(connection: Connection, run_id: str) -> None:
+    """The same for the thread of a run."""
+    if has_other_writers(connection):
+        connection.execute(_OF_RUN, {"run": run_id})

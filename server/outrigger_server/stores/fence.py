@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from outrigger_server.domain.run import AttemptToken, ThreadId
 from outrigger_server.errors import FencedWrite
-from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.dialect import run_sql
 
 
 class Fence(Protocol):
@@ -62,16 +62,13 @@ class RunFence:
 
     def check(self, connection: Connection) -> None:
         """See `Fence.check`."""
-        row = (
-            driver_of(connection)
-            .execute(
-                "SELECT 1 FROM runs WHERE run_id = ? AND attempt = ? "
-                "AND status = 'running' AND NOT fenced",
-                (self.token.run_id, self.token.attempt),
-            )
-            .fetchone()
+        row = run_sql(
+            connection,
+            "SELECT 1 FROM runs WHERE run_id = ? AND attempt = ? "
+            "AND status = 'running' AND NOT fenced {for_share}",
+            (self.token.run_id, self.token.attempt),
         )
-        if row is None:
+        if row.fetchone() is None:
             raise FencedWrite
 
 
@@ -94,13 +91,10 @@ class HoldFence:
 
     def check(self, connection: Connection) -> None:
         """See `Fence.check`."""
-        row = (
-            driver_of(connection)
-            .execute(
-                "SELECT 1 FROM threads WHERE thread_id = ? AND hold_token = ?",
-                (self.thread_id, self.token),
-            )
-            .fetchone()
+        row = run_sql(
+            connection,
+            "SELECT 1 FROM threads WHERE thread_id = ? AND hold_token = ? {for_share}",
+            (self.thread_id, self.token),
         )
-        if row is None:
+        if row.fetchone() is None:
             raise FencedWrite

@@ -1,24 +1,21 @@
 """The key-value store graphs use, written behind an attempt's fence.
 
-Rows keep the format of langgraph's SQLite store, which builds the statements.
+Rows keep the format of langgraph's own store for the database: see `item_tables`.
 """
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import functools
+from collections.abc import Callable, Iterable
 from functools import partial
-from sqlite3 import Cursor
-from typing import Any
 
 from langgraph.store.base import BaseStore, Op, PutOp, Result
-from langgraph.store.sqlite import SqliteStore
 from sqlalchemy import Connection
 from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.fence import Fence, WriteObserver
+from outrigger_server.stores.item_tables import sqlite
 
 
 class FencedStore(BaseStore):
@@ -66,22 +63,14 @@ def _fenced_batch(fence: Fence | None, ops: list[Op], connection: Connection) ->
 
 
 def _batch(ops: list[Op], connection: Connection) -> list[Result]:
-    return _JobStore(driver_of(connection)).batch(ops)
+    return _batch_of(connection.dialect.name)(connection, ops)
 
 
-class _JobStore(SqliteStore):
-    """langgraph's store inside a transaction that is ours to begin and to commit."""
+@functools.cache
+def _batch_of(dialect: str) -> Callable[[Connection, list[Op]], list[Result]]:
+    if dialect == POSTGRESQL:
+        # Its driver comes with the extra `postgres` only.
+        from outrigger_server.stores.item_tables import postgres
 
-    def __init__(self, connection: Any) -> None:
-        super().__init__(connection)
-        self.is_setup = True  # the migrations made its tables
-        self.lock = threading.Lock()
-
-    @contextmanager
-    @override
-    def _cursor(self, *, transaction: bool = True) -> Iterator[Cursor]:
-        cursor = self.conn.cursor()
-        try:
-            yield cursor
-        finally:
-            cursor.close()
+        return postgres.batch
+    return sqlite.batch

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition, NotFound
+from outrigger_server.stores.dialect import lock_thread_of
 from outrigger_server.stores.tables import runs, threads
 
 # Written into the statement: SQLite matches partial indexes against constants only.
@@ -94,11 +95,12 @@ _HELD = select(*RUN_COLUMNS).where(
 
 
 def held_run(connection: Connection, token: AttemptToken) -> Run:
-    """The run an attempt holds.
+    """The run an attempt holds; nothing changes it before the transaction has ended.
 
     Raises:
         IllegalTransition: The attempt does not hold it any more.
     """
+    lock_thread_of(connection, token.run_id)
     row = (
         connection.execute(_HELD, {"run": token.run_id, "number": token.attempt}).mappings().first()
     )

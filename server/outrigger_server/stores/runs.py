@@ -14,6 +14,7 @@ from outrigger_server.domain.multitask import Decision, InFlightRun, MultitaskSt
 from outrigger_server.domain.run import CancelAction, Run, RunId, RunRequest, RunStatus, ThreadId
 from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
+from outrigger_server.stores.dialect import lock_thread
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
     PENDING,
@@ -47,7 +48,11 @@ def in_flight(connection: Connection, thread_id: ThreadId) -> list[InFlightRun]:
 
 def in_flight_runs(connection: Connection, thread_id: ThreadId) -> list[Run]:
     """The same as whole rows."""
-    query = select(*RUN_COLUMNS).where(runs.c.thread_id == thread_id, IN_FLIGHT)
+    query = (
+        select(*RUN_COLUMNS)
+        .where(runs.c.thread_id == thread_id, IN_FLIGHT)
+        .order_by(runs.c.created_at, runs.c.seq)
+    )
     return [to_run(row) for row in connection.execute(query).mappings()]
 
 
@@ -65,7 +70,9 @@ class Created:
     """The runs that ended without a start, as they were before."""
 
 
-_THREAD = select(threads.c.metadata).where(threads.c.thread_id == bindparam("thread"))
+_THREAD = (
+    select(threads.c.metadata).where(threads.c.thread_id == bindparam("thread")).with_for_update()
+)
 
 _TOUCH_THREAD = (
     update(threads)
@@ -250,6 +257,7 @@ def cancel_runs(
     """Cancel those of `run_ids` that are in flight and not being cancelled that way already."""
     signalled: list[RunId] = []
     dropped: list[Run] = []
+    lock_thread(connection, thread_id)
     for run in in_flight(connection, thread_id):
         if run.run_id not in run_ids:
             continue

@@ -1,27 +1,28 @@
 """SQLite: one file, one writer thread, a few reading threads; no other process writes."""
 
 import asyncio
-import concurrent.futures
 import fcntl
-import json
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from outrigger_server.errors import ConfigurationError, StoreUnavailable
+from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.base import Job
+from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
+from outrigger_server.stores.checkpoint_tables.of import tables_of_dialect
 from outrigger_server.stores.dialect import translated
+from outrigger_server.stores.json_text import json_text
 from outrigger_server.stores.migrations.upgrade import upgrade_schema
+from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
 
 Result = TypeVar("Result")
@@ -43,8 +44,6 @@ class SqliteDatabase:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._path = data_dir / "outrigger.db"
-        self._local = threading.local()
-        self._opened: list[Connection] = []
         self._lock_file: int | None = None
 
     async def __aenter__(self) -> Self:
@@ -54,12 +53,12 @@ class SqliteDatabase:
             engine = self._engine("rwc")
             connection = engine.connect()
             upgrade_schema(connection)
-            self._reading_engine = self._engine("ro")
-        self._opened.append(connection)
-        self.writer = Writer(connection)
+            reading = self._engine("ro")
+        self._connection = connection
+        self.writer = Writer(SqliteSession(connection))
         self.writer.start()
-        self._readers = concurrent.futures.ThreadPoolExecutor(READERS, "sqlite-reader")
-        self._graph_readers = concurrent.futures.ThreadPoolExecutor(READERS, "graph-reader")
+        self._readers = Readers("reader", READERS, reading)
+        self._graph_readers = Readers("graph-reader", READERS, reading)
         return self
 
     async def __aexit__(
@@ -72,13 +71,16 @@ class SqliteDatabase:
 
     def _close(self) -> None:
         # Users' code may never end: what it reads with is left to the end of the process.
-        self._graph_readers.shutdown(wait=False, cancel_futures=True)
-        self._readers.shutdown()
+        self._graph_readers.close(wait=False)
+        self._readers.close(wait=True)
         self.writer.stop()
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
+        self._connection.close()
         self._unlock_folder()
+
+    @property
+    def checkpoint_tables(self) -> CheckpointTables:
+        """See `Database.checkpoint_tables`."""
+        return tables_of_dialect("sqlite")
 
     def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
         """See `Database.begin_write`."""
@@ -94,52 +96,15 @@ class SqliteDatabase:
 
     async def read(self, job: Job[Result]) -> Result:
         """See `Database.read`."""
-        return await self._read_in(self._readers, job)
+        return await self._readers.read(job)
 
     async def read_with_graph(self, job: Job[Result]) -> Result:
         """See `Database.read_with_graph`."""
-        return await self._read_in(self._graph_readers, job)
-
-    async def _read_in(
-        self, readers: concurrent.futures.ThreadPoolExecutor, job: Job[Result]
-    ) -> Result:
-        loop = asyncio.get_running_loop()
-        try:
-            reading = loop.run_in_executor(readers, self._read, job)
-        except RuntimeError as error:
-            raise StoreUnavailable("The server is stopping; nothing was read.") from error
-        return await reading
+        return await self._graph_readers.read(job)
 
     def read_blocking(self, job: Job[Result]) -> Result:
         """See `Database.read_blocking`."""
-        try:
-            reading = self._readers.submit(self._read, job)
-        except RuntimeError as error:
-            raise StoreUnavailable("The server is stopping; nothing was read.") from error
-        return reading.result()
-
-    def _read(self, job: Job[Result]) -> Result:
-        try:
-            connection = self._reading_connection()
-            connection.exec_driver_sql("BEGIN")
-            try:
-                return job(connection)
-            finally:
-                connection.exec_driver_sql("COMMIT")
-        except BaseException as error:
-            failure = translated(error)
-            if failure is error:
-                raise
-            raise failure from error
-
-    def _reading_connection(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._reading_engine.connect()
-            self._local.connection = connection
-            if threading.current_thread().name.startswith("sqlite-reader"):
-                self._opened.append(connection)
-        return connection
+        return self._readers.read_blocking(job)
 
     def _engine(self, mode: str) -> Engine:
         uri = f"file:{quote(str(self._path))}?mode={mode}"
@@ -154,7 +119,7 @@ class SqliteDatabase:
             creator=connect,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            json_serializer=_json_text,
+            json_serializer=json_text,
             json_deserializer=orjson.loads,
         )
         if mode != "ro":
@@ -208,11 +173,46 @@ class SqliteDatabase:
         return ConfigurationError([fault])
 
 
-def _json_text(value: object) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:  # integers beyond 64 bits, which the standard library takes
-        return json.dumps(value)
+class SqliteSession:
+    """See `WritingSession`."""
+
+    def __init__(self, connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        self._connection = connection
+        self._driver = cast("sqlite3.Connection", driver)
+
+    @property
+    def lost(self) -> bool:
+        """See `WritingSession.lost`."""
+        return not self._driver.in_transaction
+
+    def begin(self, jobs: int) -> Connection:
+        """See `WritingSession.begin`."""
+        self._driver.execute("BEGIN IMMEDIATE")
+        return self._connection
+
+    def begin_job(self) -> None:
+        """See `WritingSession.begin_job`."""
+        self._driver.execute("SAVEPOINT job")
+
+    def end_job(self) -> None:
+        """See `WritingSession.end_job`."""
+        self._driver.execute("RELEASE job")
+
+    def undo_job(self) -> None:
+        """See `WritingSession.undo_job`."""
+        self._driver.execute("ROLLBACK TO job")
+        self._driver.execute("RELEASE job")
+
+    def commit(self) -> None:
+        """See `WritingSession.commit`."""
+        self._driver.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """See `WritingSession.roll_back`."""
+        with suppress(sqlite3.Error):  # nothing is left to roll back
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
 
 
 def _make_durable(connection: sqlite3.Connection, _record: object) -> None:

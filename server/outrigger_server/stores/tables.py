@@ -1,7 +1,6 @@
 """Every table, once for all databases. Times are microseconds since the epoch, UTC.
 
-`checkpoints`, `writes` and `store` keep the columns of langgraph's own savers and store,
-which read them; `run_id` and `attempt` are ours and say which attempt wrote a row.
+The tables that langgraph's savers and stores read differ by database: see `saver_tables`.
 """
 
 from sqlalchemy import (
@@ -9,10 +8,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Float,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -20,13 +17,22 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The migration the code is written for; a test compares it with the migrations' head."""
 
 metadata = MetaData()
 
 # SQLite counts only INTEGER PRIMARY KEY up by itself.
 _SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that meet a condition, on every database."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+IN_FLIGHT = "status IN ('pending', 'running')"
 
 assistants = Table(
     "assistants",
@@ -60,7 +66,10 @@ threads = Table(
     Column("head_at", BigInteger),
     # Set while something other than a run changes the thread's state.
     Column("hold_token", String),
-    Index("threads_head", "head_at", sqlite_where=text("head_at IS NOT NULL")),
+    # When a hold ends by itself, should its process be gone.
+    Column("held_until", BigInteger),
+    partial_index("threads_head", "head_at", where="head_at IS NOT NULL"),
+    partial_index("threads_held", "held_until", where="hold_token IS NOT NULL"),
     Index("threads_updated", "updated_at"),
     Index("threads_created", "created_at"),
 )
@@ -94,80 +103,7 @@ runs = Table(
     Column("request_id", String),
     # Ends in seq alone, so that SQLite prefers runs_in_flight for what is in flight.
     Index("runs_thread", "thread_id", "seq"),
-    Index(
-        "runs_in_flight",
-        "thread_id",
-        "created_at",
-        "seq",
-        sqlite_where=text("status IN ('pending', 'running')"),
-    ),
-    Index(
-        "runs_one_running",
-        "thread_id",
-        unique=True,
-        sqlite_where=text("status = 'running'"),
-    ),
-    Index(
-        "runs_by_live_status",
-        "status",
-        "created_at",
-        sqlite_where=text("status IN ('pending', 'running')"),
-    ),
-)
-
-checkpoints = Table(
-    "checkpoints",
-    metadata,
-    Column("thread_id", String, primary_key=True),
-    Column("checkpoint_ns", String, primary_key=True, server_default=""),
-    Column("checkpoint_id", String, primary_key=True),
-    Column("parent_checkpoint_id", String),
-    Column("type", String),
-    Column("checkpoint", LargeBinary),
-    Column("metadata", LargeBinary),
-    Column("run_id", String),
-    Column("attempt", Integer),
-    Index("checkpoints_run", "run_id"),
-)
-
-
-def _writes_columns() -> list[Column[object]]:
-    return [
-        Column("thread_id", String, primary_key=True),
-        Column("checkpoint_ns", String, primary_key=True, server_default=""),
-        Column("checkpoint_id", String, primary_key=True),
-        Column("task_id", String, primary_key=True),
-        Column("task_path", String, nullable=False, server_default=""),
-        Column("idx", Integer, primary_key=True),
-        Column("channel", String, nullable=False),
-        Column("type", String),
-        Column("value", LargeBinary),
-        Column("run_id", String),
-        Column("attempt", Integer),
-    ]
-
-
-writes = Table("writes", metadata, *_writes_columns(), Index("writes_run", "run_id"))
-
-writes_kept = Table(
-    "writes_kept",
-    metadata,
-    *_writes_columns(),
-    # The run that put another row in this one's place; without that run it comes back.
-    Column("replaced_by", String, primary_key=True),
-    Index("writes_kept_replaced_by", "replaced_by"),
-)
-
-store = Table(
-    "store",
-    metadata,
-    Column("prefix", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Column("created_at", Text, server_default=text("CURRENT_TIMESTAMP")),
-    Column("updated_at", Text, server_default=text("CURRENT_TIMESTAMP")),
-    Column("expires_at", Text),
-    Column("ttl_minutes", Float),
-    Index("store_prefix_idx", "prefix"),
-    Index("idx_store_expires_at", "expires_at", sqlite_where=text("expires_at IS NOT NULL")),
+    partial_index("runs_in_flight", "thread_id", "created_at", "seq", where=IN_FLIGHT),
+    partial_index("runs_one_running", "thread_id", where="status = 'running'", unique=True),
+    partial_index("runs_by_live_status", "status", "created_at", where=IN_FLIGHT),
 )

@@ -1,16 +1,13 @@
 """Threads: rows with a status that is always derived from their runs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
     Select,
-    and_,
     bindparam,
     case,
     delete,
@@ -27,6 +24,8 @@ from outrigger_server.domain.run import Run, RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome, ThreadStatus
 from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBusy
 from outrigger_server.stores import traces
+from outrigger_server.stores.dialect import insert_or_ignore, lock_thread
+from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.run_rows import refresh_head, settle_thread
 from outrigger_server.stores.runs import in_flight, in_flight_runs
 from outrigger_server.stores.tables import runs, threads
@@ -72,19 +71,30 @@ def create_thread(
     Raises:
         AlreadyExists: There is one with this id.
     """
-    row = {
+    row = _new_row(thread_id, metadata, now)
+    try:
+        connection.execute(_INSERT, row)
+    except IntegrityError as error:
+        raise AlreadyExists(f"Thread with ID {thread_id} already exists") from error
+    return Thread(status=ThreadStatus(row.pop("rest_status")), **row)
+
+
+def ensure_thread(connection: Connection, thread_id: ThreadId, now: int) -> None:
+    """Add an idle thread, unless there is one with this id."""
+    row = _new_row(thread_id, {}, now)
+    connection.execute(insert_or_ignore(connection, threads), row)
+
+
+def _new_row(thread_id: ThreadId, metadata: dict[str, Any], now: int) -> dict[str, Any]:
+    return {
         "thread_id": thread_id,
         "created_at": now,
         "updated_at": now,
         "state_updated_at": now,
         "metadata": metadata,
         "config": {},
+        "rest_status": ThreadStatus.IDLE.value,
     }
-    try:
-        connection.execute(_INSERT, {**row, "rest_status": ThreadStatus.IDLE.value})
-    except IntegrityError as error:
-        raise AlreadyExists(f"Thread with ID {thread_id} already exists") from error
-    return Thread(**row, status=ThreadStatus.IDLE)  # type: ignore[arg-type]  # one dict, two uses
 
 
 def find_thread(connection: Connection, thread_id: ThreadId) -> Thread | None:
@@ -113,6 +123,7 @@ def patch_thread(
     Raises:
         NotFound: There is no such thread.
     """
+    lock_thread(connection, thread_id)
     thread = find_thread(connection, thread_id)
     if thread is None:
         raise NotFound
@@ -133,6 +144,7 @@ def delete_thread(connection: Connection, thread_id: ThreadId) -> list[Run]:
     Raises:
         NotFound: There is no such thread.
     """
+    lock_thread(connection, thread_id)
     present = in_flight_runs(connection, thread_id)
     result = connection.execute(delete(threads).where(threads.c.thread_id == thread_id))
     if not result.rowcount:
@@ -169,7 +181,7 @@ class ThreadPage:
 
 def search_threads(connection: Connection, query: ThreadQuery) -> ThreadPage:
     """The threads that match every condition."""
-    conditions = _conditions(query)
+    conditions = _conditions(connection, query)
     total = connection.execute(
         select(func.count()).select_from(threads).where(*conditions)
     ).scalar_one()
@@ -184,50 +196,31 @@ def _ordered(statement: Select[Any], query: ThreadQuery) -> Select[Any]:
     return statement.order_by(order, threads.c.thread_id)
 
 
-def _conditions(query: ThreadQuery) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, query: ThreadQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.status is not None:
         conditions.append(_STATUS.element == query.status.value)
     if query.ids is not None:
         conditions.append(threads.c.thread_id.in_(query.ids))
-    conditions += [_contains(threads.c.metadata, k, v) for k, v in query.metadata.items()]
-    conditions += [_contains(threads.c["values"], k, v) for k, v in query.values.items()]
+    has_entry = entry_test(connection)
+    conditions += [has_entry(threads.c.metadata, k, v) for k, v in query.metadata.items()]
+    conditions += [has_entry(threads.c["values"], k, v) for k, v in query.values.items()]
     return conditions
-
-
-_JSON_TYPES: Mapping[type, tuple[str, ...]] = {
-    str: ("text",),
-    int: ("integer", "real"),
-    float: ("integer", "real"),
-    list: ("array",),
-    dict: ("object",),
-}
-
-
-def _contains(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
-    """True when the JSON object in `column` has exactly this value under `key`."""
-    entry = func.json_each(column).table_valued("key", "value", "type")
-    if value is None or isinstance(value, bool):
-        wanted = entry.c.type == orjson.dumps(value).decode()
-    else:
-        if isinstance(value, int) and abs(value) >= 2**63:
-            value = float(value)  # as SQLite reads such a number
-        given = value if isinstance(value, (str, int, float)) else func.json(_json_text(value))
-        wanted = and_(entry.c.type.in_(_JSON_TYPES[type(value)]), entry.c.value == given)
-    return exists(select(1).select_from(entry).where(entry.c.key == key, wanted))
-
-
-def _json_text(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 # -- hold ----------------------------------------------------------------------
 
 
 def hold_thread(
-    connection: Connection, thread_id: ThreadId, token: str, checkpoint_id: str | None = None
+    connection: Connection,
+    thread_id: ThreadId,
+    token: str,
+    checkpoint_id: str | None = None,
+    until: int | None = None,
 ) -> None:
     """Keep runs from starting while something else changes the thread's state.
+
+    A hold that is not released by `until` may be ended by others; without, by nobody.
 
     Raises:
         NotFound: There is no such thread.
@@ -235,27 +228,30 @@ def hold_thread(
         Conflict: The thread is held already.
         InvalidRequest: `checkpoint_id` is given and the thread has no such checkpoint.
     """
+    lock_thread(connection, thread_id)
     get_thread(connection, thread_id)
     traces.require_checkpoint(connection, thread_id, checkpoint_id)
     if in_flight(connection, thread_id):
         raise ThreadBusy(f"Thread {thread_id} has in-flight runs; wait for them or cancel them.")
-    result = connection.execute(
-        update(threads)
-        .where(threads.c.thread_id == thread_id, threads.c.hold_token.is_(None))
-        .values(hold_token=token, head_at=None)
-    )
-    if not result.rowcount:
+    if not _hold(connection, thread_id, token, until):
         raise Conflict(f"Thread {thread_id} is being changed by another request; try again.")
 
 
-def hold_quiet_thread(connection: Connection, thread_id: ThreadId, token: str) -> bool:
+def hold_quiet_thread(
+    connection: Connection, thread_id: ThreadId, token: str, until: int | None = None
+) -> bool:
     """Keep runs from starting, unless one runs or the thread is held: then return False."""
+    lock_thread(connection, thread_id)
     if any(run.status is RunStatus.RUNNING for run in in_flight(connection, thread_id)):
         return False
+    return _hold(connection, thread_id, token, until)
+
+
+def _hold(connection: Connection, thread_id: ThreadId, token: str, until: int | None) -> bool:
     result = connection.execute(
         update(threads)
         .where(threads.c.thread_id == thread_id, threads.c.hold_token.is_(None))
-        .values(hold_token=token, head_at=None)
+        .values(hold_token=token, held_until=until, head_at=None)
     )
     return bool(result.rowcount)
 
@@ -271,7 +267,7 @@ def release_thread(
     result = connection.execute(
         update(threads)
         .where(threads.c.thread_id == thread_id, threads.c.hold_token == token)
-        .values(hold_token=None)
+        .values(hold_token=None, held_until=None)
     )
     if not result.rowcount:
         return

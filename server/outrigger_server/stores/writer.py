@@ -1,4 +1,4 @@
-"""The writer thread of SQLite: owns the only writing connection and commits in groups.
+"""The writer thread: owns a process's only writing connection and commits in groups.
 
 Jobs that wait together are committed together, each inside a savepoint of its own, so
 one that fails takes no other with it. An acknowledged job is on disk.
@@ -6,17 +6,16 @@ one that fails takes no other with it. An acknowledged job is on disk.
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from outrigger_server.errors import Overloaded, StoreUnavailable
-from outrigger_server.stores.dialect import driver_of, translated
+from outrigger_server.stores.dialect import is_conflict, translated
 
 Result = TypeVar("Result")
 
@@ -26,6 +25,46 @@ GROUP_LIMIT = 256
 BACKLOG_LIMIT = 20_000
 """Jobs that may wait; beyond it the server says that it is overloaded."""
 
+CONFLICT_TRIES = 5
+"""How often a job runs at most while other processes are in its way."""
+
+
+class WritingSession(Protocol):
+    """Transactions on one connection, in a database's own words; used by one thread."""
+
+    @property
+    def lost(self) -> bool:
+        """True when the database itself has ended the transaction."""
+        ...
+
+    def begin(self, jobs: int) -> Connection:
+        """Begin a transaction for up to so many jobs."""
+        ...
+
+    def begin_job(self) -> None:
+        """Mark the place to which `undo_job` goes back."""
+        ...
+
+    def end_job(self) -> None:
+        """Keep what the job did."""
+        ...
+
+    def undo_job(self) -> None:
+        """Take back what the job did, and nothing of those before it."""
+        ...
+
+    def commit(self) -> None:
+        """End the transaction; what it did is on disk when this returns.
+
+        Raises:
+            StoreUnavailable: Nobody knows whether it is.
+        """
+        ...
+
+    def roll_back(self) -> None:
+        """End the transaction without a trace; never raises."""
+        ...
+
 
 @dataclass(slots=True)
 class _Entry(Generic[Result]):
@@ -33,14 +72,17 @@ class _Entry(Generic[Result]):
     done: Callable[[Result | None, BaseException | None], None]
 
 
+_Outcome = tuple[Any, BaseException | None]
+
+
 class Writer:
     """Runs jobs on one thread, in the order they were handed over."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._driver = driver_of(connection)
+    def __init__(self, session: WritingSession, *, group_limit: int = GROUP_LIMIT) -> None:
+        self._session = session
+        self._group_limit = group_limit
         self._queue: queue.SimpleQueue[_Entry[Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._gate = threading.Lock()
         self._closed = False
         self.commits = 0
@@ -109,7 +151,7 @@ class Writer:
             if entry is None:
                 break
             group = [entry]
-            while len(group) < GROUP_LIMIT:
+            while len(group) < self._group_limit:
                 try:
                     entry = self._queue.get_nowait()
                 except queue.Empty:
@@ -121,37 +163,72 @@ class Writer:
             self._commit_group(group)
 
     def _commit_group(self, group: list[_Entry[Any]]) -> None:
-        settled: list[tuple[_Entry[Any], Any, BaseException | None]] = []
-        try:
-            self._driver.execute("BEGIN IMMEDIATE")
-            settled = [(entry, *self._run_job(entry)) for entry in group]
-            self._driver.execute("COMMIT")
-        except BaseException as error:  # noqa: BLE001  an edge: every waiting job gets the error
-            self._roll_back()
-            failure = translated(error)
-            settled = [(entry, None, failure) for entry in group]
-        self.commits += 1
-        self.jobs += len(group)
-        for entry, result, error_of_job in settled:
-            entry.done(result, error_of_job)
+        """Settle every job of the group, in as few transactions as other processes allow."""
+        begun, tries = group, 0
+        while group:
+            tries += 1
+            try:
+                settled = self._commit_first(begun)
+            except _InTheWay as conflict:
+                # Alone from now on: whatever is in the way of one holds up no other.
+                begun = group[:1]
+                if tries < CONFLICT_TRIES:
+                    continue
+                settled = [(None, translated(conflict.error))]
+            for entry, outcome in zip(group, settled, strict=False):
+                entry.done(*outcome)
+            self.jobs += len(settled)
+            group = group[len(settled) :]
+            begun = group[:1] if len(begun) == 1 else group
+            tries = 0
 
-    def _run_job(self, entry: _Entry[Any]) -> tuple[Any, BaseException | None]:
-        self._driver.execute("SAVEPOINT job")
+    def _commit_first(self, group: list[_Entry[Any]]) -> list[_Outcome]:
+        """Do and commit the first jobs of the group, one at least; return how they ended.
+
+        Raises:
+            _InTheWay: Another process was in the way of the first; nothing was done.
+        """
+        settled: list[_Outcome] = []
         try:
-            result = entry.job(self._connection)
+            connection = self._session.begin(len(group))
+            for entry in group:
+                try:
+                    settled.append(self._run_job(entry, connection))
+                except _InTheWay:
+                    if not settled:
+                        raise
+                    break  # it waits in a transaction of its own, which holds up nobody
+            self._session.commit()
+        except BaseException as error:
+            self._session.roll_back()
+            if isinstance(error, _InTheWay):
+                raise
+            if is_conflict(error):
+                raise _InTheWay(error) from error
+            failure = translated(error)
+            settled = [(None, failure) for _ in group]
+        self.commits += 1
+        return settled
+
+    def _run_job(self, entry: _Entry[Any], connection: Connection) -> _Outcome:
+        self._session.begin_job()
+        try:
+            result = entry.job(connection)
         except BaseException as error:
             failure = translated(error)
-            if isinstance(failure, StoreUnavailable) and not self._driver.in_transaction:
+            if isinstance(failure, StoreUnavailable) and self._session.lost:
                 raise  # the database gave up the whole transaction
-            self._driver.execute("ROLLBACK TO job")
-            self._driver.execute("RELEASE job")
+            self._session.undo_job()
+            if is_conflict(error):
+                raise _InTheWay(error) from error
             return None, failure
-        self._driver.execute("RELEASE job")
+        self._session.end_job()
         return result, None
 
-    def _roll_back(self) -> None:
-        try:
-            if self._driver.in_transaction:
-                self._driver.execute("ROLLBACK")
-        except sqlite3.Error:  # nothing is left to roll back
-            return
+
+class _InTheWay(Exception):
+    """Another process's transaction was in the way of a job."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error

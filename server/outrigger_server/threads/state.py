@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from outrigger_server.brokers.base import Wakeups
-from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.clock import MICROSECONDS, Clock
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome
 from outrigger_server.errors import BadState, GraphFailed, NotFound, OutriggerError, Unavailable
@@ -33,6 +33,7 @@ from outrigger_server.graphs.source import GraphSource
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver
 from outrigger_server.stores.deferred import DeferredWrites
+from outrigger_server.stores.dialect import translated
 from outrigger_server.stores.fence import HoldFence, WriteObserver
 from outrigger_server.stores.items import FencedStore
 from outrigger_server.stores.threads import (
@@ -44,6 +45,9 @@ from outrigger_server.stores.threads import (
 from outrigger_telemetry.logging import get_logger
 
 RETRY_SECONDS = 1.0
+
+HOLD_SECONDS = 60
+"""When another process may end a hold that was not released; only a lost one takes as long."""
 
 log = get_logger("outrigger.threads")
 
@@ -163,6 +167,7 @@ class ThreadStates:
                 thread_id=thread_id,
                 token=token,
                 checkpoint_id=change.checkpoint_id,
+                until=self._hold_until(),
             )
         )
         outcome: ThreadOutcome | None = None
@@ -183,7 +188,7 @@ class ThreadStates:
         """
         token = str(uuid.uuid4())
         if not await self._database.write(
-            partial(hold_quiet_thread, thread_id=thread_id, token=token)
+            partial(hold_quiet_thread, thread_id=thread_id, token=token, until=self._hold_until())
         ):
             return
         outcome: ThreadOutcome | None = None
@@ -198,6 +203,9 @@ class ThreadStates:
             log.warning("head_not_followed", thread_id=thread_id, reason=error.code)
         finally:
             await self._release(thread_id, token, outcome)
+
+    def _hold_until(self) -> int:
+        return self._clock.now() + HOLD_SECONDS * MICROSECONDS
 
     async def _release(
         self, thread_id: ThreadId, token: str, outcome: ThreadOutcome | None
@@ -284,6 +292,8 @@ def _users_code() -> Iterator[None]:
     except (OutriggerError, OperationalError, sqlite3.Error):
         raise
     except (Exception, SystemExit, KeyboardInterrupt) as error:
+        if translated(error) is not error:
+            raise
         raise GraphFailed(type(error).__name__, str(error)) from error
 
 

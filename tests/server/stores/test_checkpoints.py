@@ -5,11 +5,13 @@ from functools import partial
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from outrigger_server.errors import FencedWrite, NotAllowed
 from outrigger_server.stores import claims, threads
 from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver
+from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.fence import HoldFence, RunFence
 
 ROOT = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
@@ -108,8 +110,12 @@ async def test_langgraphs_own_saver_reads_the_rows(saver, database):
     await saver.aput_writes(config, [("a", 1)], "task")
 
     def read(connection):
-        own = SqliteSaver(connection.connection.driver_connection)
-        own.is_setup = True
+        driver = connection.connection.driver_connection
+        if connection.dialect.name == POSTGRESQL:
+            own = PostgresSaver(driver)
+        else:
+            own = SqliteSaver(driver)
+            own.is_setup = True
         return own.get_tuple(ROOT), ReadingSaver(connection).get_tuple(ROOT)
 
     theirs, ours = await database.read(read)

@@ -18,8 +18,8 @@ from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.domain.run import TRANSITIONS, CancelAction, Run, RunStatus
 from outrigger_server.errors import IllegalTransition
 from outrigger_server.stores import claims, run_ends, run_rows, runs, threads
+from outrigger_server.stores.saver_tables import tables_of
 from outrigger_server.stores.sqlite import SqliteDatabase
-from outrigger_server.stores.tables import metadata
 
 THREADS = ("t", "u")
 MAX_ATTEMPTS = 2
@@ -57,7 +57,7 @@ class History:
     made: int = 0
 
     def prepare(self) -> None:
-        for table in reversed(metadata.sorted_tables):
+        for table in reversed(tables_of(self.connection.dialect.name).sorted_tables):
             self.connection.execute(delete(table))
         for thread in THREADS:
             threads.create_thread(self.connection, thread, {}, self.clock.now())

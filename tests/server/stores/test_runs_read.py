@@ -1,14 +1,11 @@
-"""Reading runs, and what the engine's statements cost."""
+"""Reading runs."""
 
-import re
 from functools import partial
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.dialects import sqlite
 
 from outrigger_server.errors import NotFound
-from outrigger_server.stores import claims, run_rows, runs
+from outrigger_server.stores import run_rows
 
 
 @pytest.fixture(autouse=True)
@@ -60,53 +57,3 @@ async def test_runs_of_other_threads_are_not_listed(desk):
     await desk.thread("other")
     await desk.create("o", thread="other")
     assert await desk.database.read(listed()) == []
-
-
-NAMED_PARAMETER = re.compile(r":\w+")
-STATEMENTS = {
-    "due threads": (claims._DUE_THREADS, "threads_head"),
-    "next due thread": (claims._NEXT_DUE, "threads_head"),
-    "first pending run": (claims._FIRST_PENDING, "runs_in_flight"),
-    "start": (claims._START, "sqlite_autoindex_runs_1"),
-    "take the head": (claims._TAKE_HEAD, "sqlite_autoindex_threads_1"),
-    "runs in flight": (runs._THREAD_IN_FLIGHT, "runs_in_flight"),
-    "refresh the head": (run_rows._REFRESH_HEAD, "runs_in_flight"),
-    "run by id": (run_rows._BY_ID, "sqlite_autoindex_runs_1"),
-    "thread by id": (runs._THREAD, "sqlite_autoindex_threads_1"),
-}
-
-
-@pytest.mark.parametrize("name", STATEMENTS)
-async def test_the_engines_statements_search_an_index_and_scan_no_table(desk, name):
-    statement, index = STATEMENTS[name]
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-    nulls = dict.fromkeys(NAMED_PARAMETER.findall(str(compiled)))
-
-    def explain(connection):
-        rows = connection.connection.driver_connection.execute(
-            f"EXPLAIN QUERY PLAN {compiled}", {key[1:]: None for key in nulls}
-        )
-        return [row[3] for row in rows]
-
-    plan = await desk.database.read(explain)
-    assert not [step for step in plan if step.startswith("SCAN")], plan
-    assert not [step for step in plan if "TEMP B-TREE" in step], plan
-    assert any(index in step for step in plan), plan
-
-
-async def test_recovery_searches_only_the_runs_in_flight(desk):
-    plans = []
-
-    def watch(connection):
-        driver = connection.connection.driver_connection
-        statements = []
-        driver.set_trace_callback(statements.append)
-        try:
-            claims.recover_runs(connection, now=1, max_attempts=1, live=frozenset())
-        finally:
-            driver.set_trace_callback(None)
-        select = next(each for each in statements if each.startswith("SELECT"))
-        return [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {select}"))]
-
-    plans = await desk.database.write(watch)
-    assert all("runs_by_live_status" in step for step in plans), plans

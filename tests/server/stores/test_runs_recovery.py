@@ -21,7 +21,7 @@ def names(recovered):
 
 async def fenced(desk, run):
     try:
-        await desk.database.read(RunFence(run.token).check)
+        await desk.database.write(RunFence(run.token).check)
     except FencedWrite:
         return True
     return False

@@ -6,6 +6,11 @@ from outrigger_server.errors import ConfigurationError, StoreUnavailable
 from outrigger_server.stores.sqlite import READERS, SqliteDatabase
 
 
+@pytest.fixture
+def database(sqlite_database):
+    return sqlite_database
+
+
 def put(key):
     return lambda connection: (
         connection.exec_driver_sql(
@@ -72,7 +77,7 @@ async def test_a_read_keeps_its_snapshot_while_others_write(database):
 async def test_reads_open_no_more_connections_than_there_are_reading_threads(database):
     for _ in range(20):
         await database.read(keys)
-    assert len(database._opened) <= READERS + 1
+    assert len(database._readers._idle) <= READERS
 
 
 async def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path):

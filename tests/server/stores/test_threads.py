@@ -113,9 +113,9 @@ async def test_deleting_a_thread_leaves_the_others(desk):
 async def test_only_the_holder_of_a_thread_passes_its_fence(desk):
     await desk.thread()
     await hold(desk)
-    await desk.database.read(HoldFence("t", "token").check)
+    await desk.database.write(HoldFence("t", "token").check)
     with pytest.raises(FencedWrite):
-        await desk.database.read(HoldFence("t", "another").check)
+        await desk.database.write(HoldFence("t", "another").check)
 
 
 async def test_a_thread_that_is_held_cannot_be_held_again(desk):
@@ -123,7 +123,7 @@ async def test_a_thread_that_is_held_cannot_be_held_again(desk):
     await hold(desk)
     with pytest.raises(Conflict):
         await hold(desk, "another")
-    await desk.database.read(HoldFence("t", "token").check)
+    await desk.database.write(HoldFence("t", "token").check)
 
 
 async def test_a_missing_thread_cannot_be_held(desk):
@@ -144,7 +144,7 @@ async def test_a_released_thread_may_be_held_again(desk):
     await release(desk)
     await hold(desk, "another")
     with pytest.raises(FencedWrite):
-        await desk.database.read(HoldFence("t", "token").check)
+        await desk.database.write(HoldFence("t", "token").check)
 
 
 async def test_a_release_writes_the_state_that_the_hold_made(desk, clock):

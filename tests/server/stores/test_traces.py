@@ -81,7 +81,11 @@ async def asked(talk):
 
 async def rows(desk):
     tables = await desk.dump()
-    return {name: tables[name] for name in ("checkpoints", "writes", "writes_kept")}
+    return {
+        name: rows
+        for name, rows in tables.items()
+        if name.startswith("checkpoint") or "writes" in name
+    }
 
 
 async def test_the_graph_asks_its_first_question(talk, asked):
@@ -141,7 +145,7 @@ async def test_an_answer_given_again_by_the_next_attempt_can_be_rolled_back(talk
 async def test_rolling_back_the_asking_run_leaves_nothing(talk):
     run = await talk.say("r1", {"answers": []})
     await talk.desk.roll_back(run)
-    assert await rows(talk.desk) == {"checkpoints": [], "writes": [], "writes_kept": []}
+    assert not any((await rows(talk.desk)).values())
 
 
 async def delete(talk, run_id):
@@ -179,7 +183,7 @@ async def test_rolling_back_an_answer_after_the_one_before_it_was_deleted(talk, 
 async def test_the_answers_of_a_deleted_thread_are_gone_with_it(talk, asked):
     await talk.said("r2", Command(resume="yes"))
     await talk.desk.database.write(partial(threads.delete_thread, thread_id="t"))
-    assert await rows(talk.desk) == {"checkpoints": [], "writes": [], "writes_kept": []}
+    assert not any((await rows(talk.desk)).values())
 
 
 async def test_a_run_that_began_before_an_earlier_one_was_deleted_leaves_one_chain(talk):

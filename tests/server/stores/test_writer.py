@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from fakes.run_desk import worded
+from harness.writer_gate import Gate, behind
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.sqlite import SqliteDatabase
 
@@ -12,26 +14,15 @@ PUT = "INSERT INTO store (prefix, key, value) VALUES ('p', ?, ?)"
 
 
 def put(key, value="1"):
-    return lambda connection: connection.exec_driver_sql(PUT, (key, value)).rowcount
+    def job(connection):
+        connection.exec_driver_sql(worded(connection, PUT), (key, value))
+        return 1
+
+    return job
 
 
 def keys(connection):
     return sorted(connection.exec_driver_sql("SELECT key FROM store").scalars())
-
-
-class Gate:
-    """A job that holds the writer until it is opened, so that others wait together."""
-
-    def __init__(self):
-        self.entered = threading.Event()
-        self._open = threading.Event()
-
-    def __call__(self, _connection):
-        self.entered.set()
-        self._open.wait()
-
-    def open(self):
-        self._open.set()
 
 
 @pytest.fixture
@@ -41,21 +32,9 @@ def gate():
     gate.open()
 
 
-async def behind(gate, database, *jobs):
-    """Hand over `jobs` while the writer is held, then let it go; give every outcome."""
-    held = asyncio.create_task(database.write(gate))
-    await asyncio.to_thread(gate.entered.wait)
-    waiting = [asyncio.create_task(database.write(job)) for job in jobs]
-    while database.writer._queue.qsize() < len(jobs):
-        await asyncio.sleep(0)
-    gate.open()
-    await held
-    return await asyncio.gather(*waiting, return_exceptions=True)
-
-
 async def test_jobs_that_wait_together_need_fewer_commits_than_there_are_jobs(database, gate):
     before = database.writer.commits
-    await behind(gate, database, *[put(f"k{n}") for n in range(100)])
+    await behind(gate, database, *[put(f"k{n}") for n in range(50)])
     assert database.writer.commits - before == 2
 
 
@@ -131,50 +110,6 @@ async def test_a_caller_whose_loop_is_gone_does_not_stop_the_writer(database, ga
     await held
     await database.write(put("next"))
     assert await database.read(keys) == ["next", "orphan"]
-
-
-def fill(connection):
-    connection.exec_driver_sql(PUT, ("big", "x" * 2_000_000))
-
-
-async def limit_space(database):
-    """Let the file not grow any more."""
-
-    def job(connection):
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-
-    await database.write(job)
-
-
-async def give_space(database):
-    await database.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1000000").scalar())
-
-
-async def test_a_full_disk_makes_the_store_unavailable_and_stores_nothing(database):
-    await limit_space(database)
-    with pytest.raises(StoreUnavailable, match="full"):
-        await database.write(fill)
-    assert await database.read(keys) == []
-
-
-async def test_writes_succeed_again_once_there_is_space(database):
-    await limit_space(database)
-    with pytest.raises(StoreUnavailable):
-        await database.write(fill)
-    await give_space(database)
-    await database.write(fill)
-    assert await database.read(keys) == ["big"]
-
-
-async def test_with_a_full_disk_no_job_is_acknowledged_that_is_not_stored(database, gate):
-    await limit_space(database)
-    outcomes = await behind(gate, database, put("a"), fill, put("b"))
-    await give_space(database)
-    stored = await database.read(keys)
-    acknowledged = [key for key, outcome in zip("a-b", outcomes, strict=True) if outcome == 1]
-    assert isinstance(outcomes[1], StoreUnavailable)
-    assert stored == acknowledged
 
 
 async def test_a_job_handed_over_after_the_close_is_refused(tmp_path):

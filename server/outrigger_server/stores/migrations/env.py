@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from outrigger_server.stores.tables import metadata
+from outrigger_server.stores.saver_tables import tables_of
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    connection=connection,
+    target_metadata=tables_of(connection.dialect.name),
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -12,8 +12,9 @@ from sqlalchemy import create_engine, text
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.migrations import upgrade
 from outrigger_server.stores.migrations.upgrade import schema_revision, upgrade_schema
+from outrigger_server.stores.saver_tables import tables_of
 from outrigger_server.stores.sqlite import SqliteDatabase
-from outrigger_server.stores.tables import SCHEMA_REVISION, metadata
+from outrigger_server.stores.tables import SCHEMA_REVISION
 
 SCHEMA = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 
@@ -42,13 +43,13 @@ def test_the_code_is_written_for_the_newest_migration():
 
 def test_the_migrations_make_exactly_the_tables_and_indexes_of_the_code(connection):
     upgrade_schema(connection)
-    assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert compare_metadata(MigrationContext.configure(connection), tables_of("sqlite")) == []
 
 
 def test_the_migrations_make_indexes_with_the_conditions_of_the_code(connection, tmp_path):
     upgrade_schema(connection)
     engine = create_engine(f"sqlite:///{tmp_path / 'code.db'}")
-    metadata.create_all(engine)
+    tables_of("sqlite").create_all(engine)
     with engine.connect() as wanted:
         made = indexes(connection)
         made.pop("sqlite_autoindex_alembic_version_1", None)

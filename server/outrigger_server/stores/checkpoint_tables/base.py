@@ -1,0 +1,100 @@
+"""What a database's checkpoint tables do for savers and for the traces of runs."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    get_checkpoint_metadata,
+)
+from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a checkpoint goes."""
+
+    thread_id: str
+    namespace: str
+    checkpoint_id: str
+    parent_id: str | None
+
+    @property
+    def config(self) -> RunnableConfig:
+        """The same in langgraph's words."""
+        return {
+            "configurable": {
+                "thread_id": self.thread_id,
+                "checkpoint_ns": self.namespace,
+                "checkpoint_id": self.checkpoint_id,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NewCheckpoint:
+    """A checkpoint as langgraph hands it over, to be packed before it may change."""
+
+    config: RunnableConfig
+    checkpoint: Checkpoint
+    metadata: CheckpointMetadata
+    new_versions: ChannelVersions
+
+    @property
+    def place(self) -> Place:
+        """Where it goes."""
+        wanted = self.config["configurable"]
+        return Place(
+            thread_id=str(wanted["thread_id"]),
+            namespace=wanted.get("checkpoint_ns", ""),
+            checkpoint_id=self.checkpoint["id"],
+            parent_id=wanted.get("checkpoint_id"),
+        )
+
+    @property
+    def full_metadata(self) -> CheckpointMetadata:
+        """The metadata with what the configuration adds."""
+        return get_checkpoint_metadata(self.config, self.metadata)
+
+
+class PackedCheckpoint(Protocol):
+    """A checkpoint as its tables hold it."""
+
+    @property
+    def place(self) -> Place:
+        """Where it goes."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The bytes it takes on the disk, as far as they vary."""
+        ...
+
+    def insert(self, connection: Connection, run_id: str | None, attempt: int | None) -> None:
+        """Write it for an attempt, in place of one with the same id."""
+        ...
+
+
+class CheckpointTables(Protocol):
+    """The tables of one kind of database."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every table with a `thread_id`."""
+        ...
+
+    def pack(self, serde: Any, new: NewCheckpoint) -> PackedCheckpoint:
+        """Encode a checkpoint; what happens to its values afterwards changes nothing."""
+        ...
+
+    def reader(self, connection: Connection, serde: Any) -> BaseCheckpointSaver[str]:
+        """A saver of langgraph's own, to read what the connection sees."""
+        ...
+
+    def erase_checkpoints(self, connection: Connection, run_id: str) -> None:
+        """Remove the run's checkpoints, with whatever nothing else needs."""
+        ...

@@ -1,0 +1,181 @@
+"""Checkpoints in PostgreSQL: a row each, and a row for each version of a channel's value.
+
+As langgraph's PostgreSQL saver reads them. Values that a checkpoint shares with the one
+before it are stored once.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.postgres import PostgresSaver
+from langgraph.checkpoint.serde.types import _DeltaSnapshot
+from sqlalchemy import Connection
+
+from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, Place
+from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.json_text import json_text
+
+INLINE_CHARACTERS = 200
+"""Longer texts are worth a row of their own, which is written once."""
+
+INLINE_NUMBER = 2**53
+"""Larger numbers do not survive every reader of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One version of one channel's value."""
+
+    channel: str
+    version: str
+    kind: str
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRow:
+    """See `PackedCheckpoint`."""
+
+    place: Place
+    checkpoint: str
+    metadata: str
+    blobs: tuple[Blob, ...]
+
+    @property
+    def size(self) -> int:
+        """See `PackedCheckpoint.size`."""
+        blobs = sum(len(blob.value or b"") for blob in self.blobs)
+        return len(self.checkpoint) + len(self.metadata) + blobs
+
+    def insert(self, connection: Connection, run_id: str | None, attempt: int | None) -> None:
+        """See `PackedCheckpoint.insert`."""
+        place = self.place
+        row = {
+            "thread": place.thread_id,
+            "space": place.namespace,
+            "id": place.checkpoint_id,
+            "parent": place.parent_id,
+            "checkpoint": self.checkpoint,
+            "metadata": self.metadata,
+            "run": run_id,
+            "attempt": attempt,
+        }
+        driver: Any = driver_of(connection)
+        if not self.blobs:
+            driver.execute(_INSERT, row)
+            return
+        blobs = {
+            "channels": [blob.channel for blob in self.blobs],
+            "versions": [blob.version for blob in self.blobs],
+            "kinds": [blob.kind for blob in self.blobs],
+            "values": [blob.value for blob in self.blobs],
+        }
+        driver.execute(_INSERT_WITH_BLOBS, {**row, **blobs})
+
+
+# The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
+_INSERT = """
+INSERT INTO checkpoints AS c
+    (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata,
+     run_id, attempt)
+VALUES (%(thread)s, %(space)s, %(id)s,
+    CASE WHEN %(parent)s::text IS NULL THEN NULL ELSE coalesce(
+        (SELECT checkpoint_id FROM checkpoints WHERE thread_id = %(thread)s
+         AND checkpoint_ns = %(space)s AND checkpoint_id = %(parent)s),
+        (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = %(thread)s
+         AND checkpoint_ns = %(space)s AND checkpoint_id < %(id)s)) END,
+    %(checkpoint)s::jsonb, %(metadata)s::jsonb, %(run)s, %(attempt)s)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
+    parent_checkpoint_id = excluded.parent_checkpoint_id, checkpoint = excluded.checkpoint,
+    metadata = excluded.metadata, run_id = excluded.run_id, attempt = excluded.attempt
+"""
+_INSERT_WITH_BLOBS = f"""
+WITH blobs AS (
+    INSERT INTO checkpoint_blobs
+        (thread_id, checkpoint_ns, channel, version, type, blob, run_id)
+    SELECT %(thread)s::text, %(space)s::text, given.*, %(run)s::text
+    FROM unnest(%(channels)s::text[], %(versions)s::text[], %(kinds)s::text[],
+        %(values)b::bytea[]) AS given
+    ON CONFLICT DO NOTHING
+){_INSERT}"""  # noqa: S608  our own text
+
+_FIRST = """
+SELECT thread_id, checkpoint_ns, min(checkpoint_id) FROM checkpoints WHERE run_id = %s
+GROUP BY thread_id, checkpoint_ns
+"""
+# Only later checkpoints can need a value that the run's own were the first to need.
+_NEEDED = """
+FROM checkpoints c WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns
+AND c.checkpoint_id > %(first)s AND c.checkpoint -> 'channel_versions' ->> b.channel = b.version
+"""
+_OWN = "b.run_id = %(run)s AND b.thread_id = %(thread)s AND b.checkpoint_ns = %(space)s"
+_DELETE_BLOBS = f"DELETE FROM checkpoint_blobs b WHERE {_OWN} AND NOT EXISTS (SELECT 1 {_NEEDED})"  # noqa: S608
+_PASS_BLOBS_ON = (
+    "UPDATE checkpoint_blobs b SET run_id = "  # noqa: S608  our own text
+    f"(SELECT c.run_id {_NEEDED} ORDER BY c.checkpoint_id LIMIT 1) WHERE {_OWN}"
+)
+
+
+class PostgresCheckpoints:
+    """See `CheckpointTables`."""
+
+    names = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "writes_kept")
+
+    def pack(self, serde: Any, new: NewCheckpoint) -> PostgresRow:
+        """See `CheckpointTables.pack`."""
+        inline: dict[str, Any] = {}
+        blobs: list[Blob] = []
+        for channel, value in new.checkpoint["channel_values"].items():
+            if _fits_into_json(value):
+                inline[channel] = value
+                continue
+            if isinstance(value, _DeltaSnapshot):
+                inline[channel] = True  # langgraph's mark for it
+            if channel in new.new_versions:
+                version = str(new.new_versions[channel])
+                blobs.append(Blob(channel, version, *serde.dumps_typed(value)))
+        metadata = orjson.dumps(new.full_metadata, default=str, option=orjson.OPT_NON_STR_KEYS)
+        return PostgresRow(
+            place=new.place,
+            checkpoint=json_text({**new.checkpoint, "channel_values": inline}),
+            metadata=_without_nul(metadata.decode()),
+            blobs=tuple(blobs),
+        )
+
+    def reader(self, connection: Connection, serde: Any) -> BaseCheckpointSaver[str]:
+        """See `CheckpointTables.reader`."""
+        driver: Any = driver_of(connection)
+        return PostgresSaver(driver, serde=serde)
+
+    def erase_checkpoints(self, connection: Connection, run_id: str) -> None:
+        """See `CheckpointTables.erase_checkpoints`."""
+        driver: Any = driver_of(connection)
+        places = driver.execute(_FIRST, (run_id,)).fetchall()
+        driver.execute("DELETE FROM checkpoints WHERE run_id = %s", (run_id,))
+        for thread_id, namespace, first in places:
+            place = {"run": run_id, "thread": thread_id, "space": namespace, "first": first}
+            driver.execute(_DELETE_BLOBS, place)
+            driver.execute(_PASS_BLOBS_ON, place)
+
+
+def _fits_into_json(value: Any) -> bool:
+    """True for what comes back from jsonb exactly as it was, and is small."""
+    kind = type(value)
+    if kind is str:
+        short = len(value) <= INLINE_CHARACTERS
+        return short and "\0" not in value and not _SURROGATE.search(value)
+    if kind is int:
+        return bool(abs(value) < INLINE_NUMBER)
+    return value is None or kind is bool
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def _without_nul(text: str) -> str:
+    """JSON text that jsonb takes: it refuses the one character that ends texts in C."""
+    return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text

@@ -1,0 +1,87 @@
+"""Checkpoints in SQLite: one row each, as langgraph's SQLite saver reads them."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from sqlalchemy import Connection
+
+from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, Place
+from outrigger_server.stores.dialect import driver_of, run_sql
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteRow:
+    """See `PackedCheckpoint`."""
+
+    place: Place
+    kind: str
+    blob: bytes
+    metadata: bytes
+
+    @property
+    def size(self) -> int:
+        """See `PackedCheckpoint.size`."""
+        return len(self.blob) + len(self.metadata)
+
+    def insert(self, connection: Connection, run_id: str | None, attempt: int | None) -> None:
+        """See `PackedCheckpoint.insert`."""
+        place = self.place
+        within = (place.thread_id, place.namespace)
+        driver_of(connection).execute(
+            _INSERT,
+            (
+                *within,
+                place.checkpoint_id,
+                place.parent_id,
+                *within,
+                place.parent_id,
+                *within,
+                place.checkpoint_id,
+                self.kind,
+                self.blob,
+                self.metadata,
+                run_id,
+                attempt,
+            ),
+        )
+
+
+# The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
+_PARENT = (
+    "CASE WHEN ? IS NULL THEN NULL ELSE coalesce("
+    "(SELECT checkpoint_id FROM checkpoints "
+    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?), "
+    "(SELECT max(checkpoint_id) FROM checkpoints "
+    "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id < ?)) END"
+)
+_INSERT = (
+    "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, "  # noqa: S608  our own text
+    "parent_checkpoint_id, type, checkpoint, metadata, run_id, attempt) "
+    f"VALUES (?, ?, ?, {_PARENT}, ?, ?, ?, ?, ?)"
+)
+
+
+class SqliteCheckpoints:
+    """See `CheckpointTables`."""
+
+    names = ("checkpoints", "writes", "writes_kept")
+
+    def pack(self, serde: Any, new: NewCheckpoint) -> SqliteRow:
+        """See `CheckpointTables.pack`."""
+        kind, blob = serde.dumps_typed(new.checkpoint)
+        metadata = orjson.dumps(new.full_metadata, default=str, option=orjson.OPT_NON_STR_KEYS)
+        return SqliteRow(new.place, kind, blob, metadata)
+
+    def reader(self, connection: Connection, serde: Any) -> BaseCheckpointSaver[str]:
+        """See `CheckpointTables.reader`."""
+        driver: Any = driver_of(connection)
+        saver = SqliteSaver(driver, serde=serde)
+        saver.is_setup = True  # the migrations made its tables
+        return cast("BaseCheckpointSaver[str]", saver)
+
+    def erase_checkpoints(self, connection: Connection, run_id: str) -> None:
+        """See `CheckpointTables.erase_checkpoints`."""
+        run_sql(connection, "DELETE FROM checkpoints WHERE run_id = ?", (run_id,))

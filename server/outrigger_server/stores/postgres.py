@@ -1,0 +1,169 @@
+"""PostgreSQL: one database for several processes, each with a writer and a few readers."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import orjson
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from outrigger_server.errors import ConfigurationError
+from outrigger_server.stores.base import Job
+from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
+from outrigger_server.stores.checkpoint_tables.of import tables_of_dialect
+from outrigger_server.stores.dialect import POSTGRESQL
+from outrigger_server.stores.json_text import json_text
+from outrigger_server.stores.migrations.upgrade import require_schema, upgrade_schema
+from outrigger_server.stores.postgres_session import PostgresSession
+from outrigger_server.stores.readers import Readers
+from outrigger_server.stores.writer import Writer
+
+Result = TypeVar("Result")
+
+CONNECT_SECONDS = 5
+GROUP_LIMIT = 60
+"""Jobs in one transaction: beyond 64 savepoints PostgreSQL's snapshots become slow."""
+
+LEAST_CONNECTIONS = 3
+SETTING = "POSTGRES_URI"
+
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class PostgresDatabase:
+    """The database at `uri`; open it with `async with`.
+
+    It holds at most `max_connections` connections: one writes, the others read, half of them
+    for jobs that run users' code. With `upgrade` the schema is brought up to date first,
+    else a database that is not is refused.
+
+    Raises:
+        ConfigurationError: The database cannot be reached, or its schema is not the code's.
+    """
+
+    def __init__(self, uri: str, *, max_connections: int = 10, upgrade: bool = False) -> None:
+        self._uri = uri
+        self._upgrade = upgrade
+        reading = max(LEAST_CONNECTIONS, max_connections) - 1
+        self._reader_count = (reading + 1) // 2
+        self._graph_reader_count = reading // 2
+
+    async def __aenter__(self) -> Self:
+        engine = postgres_engine(self._uri)
+        self._session = PostgresSession(engine)
+        await asyncio.to_thread(self._prepare)
+        self.writer = Writer(self._session, group_limit=GROUP_LIMIT)
+        self.writer.start()
+        self._readers = Readers("reader", self._reader_count, engine, _READ)
+        self._graph_readers = Readers("graph-reader", self._graph_reader_count, engine, _READ)
+        return self
+
+    def _prepare(self) -> None:
+        try:
+            connection = self._session.open()
+            if self._upgrade:
+                upgrade_schema(connection, setting=SETTING)
+            else:
+                require_schema(connection, setting=SETTING)
+        except BaseException as error:
+            self._session.close()
+            if isinstance(error, (psycopg.Error, DBAPIError)):
+                raise _unreachable(error) from error
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        # Users' code may never end: what it reads with is left to the end of the process.
+        self._graph_readers.close(wait=False)
+        self._readers.close(wait=True)
+        self.writer.stop()
+        self._session.close()
+
+    @property
+    def checkpoint_tables(self) -> CheckpointTables:
+        """See `Database.checkpoint_tables`."""
+        return tables_of_dialect(POSTGRESQL)
+
+    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+        """See `Database.begin_write`."""
+        return self.writer.begin(job)
+
+    async def write(self, job: Job[Result]) -> Result:
+        """See `Database.write`."""
+        return await self.writer.begin(job)
+
+    def write_blocking(self, job: Job[Result]) -> Result:
+        """See `Database.write_blocking`."""
+        return self.writer.submit_blocking(job)
+
+    async def read(self, job: Job[Result]) -> Result:
+        """See `Database.read`."""
+        return await self._readers.read(job)
+
+    async def read_with_graph(self, job: Job[Result]) -> Result:
+        """See `Database.read_with_graph`."""
+        return await self._graph_readers.read(job)
+
+    def read_blocking(self, job: Job[Result]) -> Result:
+        """See `Database.read_blocking`."""
+        return self._readers.read_blocking(job)
+
+
+def postgres_engine(uri: str) -> Engine:
+    """Makes connections on which transactions are begun and ended by hand."""
+    return create_engine(
+        "postgresql+psycopg://",
+        connect_args={**_CONNECTION, **conninfo_to_dict(_conninfo(uri))},
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        json_serializer=json_text,
+        json_deserializer=orjson.loads,
+    )
+
+
+_CONNECTION: dict[str, Any] = {
+    "application_name": "outrigger",
+    "connect_timeout": CONNECT_SECONDS,
+    # A peer that is gone without a word is noticed in seconds, not in hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+def _conninfo(uri: str) -> str:
+    """The address as libpq takes it, without the name of a driver that others may need."""
+    scheme, separator, rest = uri.partition("://")
+    return f"{scheme.partition('+')[0]}{separator}{rest}"
+
+
+def migrate_postgres(uri: str) -> None:
+    """Bring the schema of the database at `uri` up to date; one process at a time does it.
+
+    Raises:
+        ConfigurationError: The database cannot be reached, or is of a newer version.
+    """
+    engine = postgres_engine(uri)
+    try:
+        with engine.connect() as connection:
+            upgrade_schema(connection, setting=SETTING)
+    except (psycopg.Error, DBAPIError) as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: BaseException) -> ConfigurationError:
+    cause: Any = getattr(error, "orig", error)
+    reason = str(cause).strip().partition("\n")[0]
+    return ConfigurationError([f"{SETTING}: the database cannot be used: {reason}."])

@@ -1,0 +1,185 @@
+"""The writing connection to PostgreSQL: its transactions, their loss, and the way back.
+
+Several processes write at once, so a transaction may have to wait for rows of another. Only
+its first job may wait: it holds nothing that others could want meanwhile, and so no two
+groups ever wait for one another.
+"""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from outrigger_server.errors import StoreUnavailable
+from outrigger_server.stores.dialect import translated
+
+LOCK_SECONDS = 5
+"""How long the first job of a transaction waits for rows of others before it is refused."""
+
+QUEUED_LOCK_MILLISECONDS = 10
+"""How long a later job does before the jobs in front of it are committed without it."""
+
+IDLE_SECONDS = 15
+"""When PostgreSQL ends a transaction whose process is stopped, and frees its rows."""
+
+RESOLVE_SECONDS = 3.0
+"""How long to ask what became of a commit whose answer was lost."""
+
+_SETUP = (
+    f"SET lock_timeout = '{LOCK_SECONDS}s';"
+    f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
+)
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_current_xact_id()::text"
+_WAIT_LESS = f"SET LOCAL lock_timeout = {QUEUED_LOCK_MILLISECONDS};"
+_MARK = "SAVEPOINT job"
+_KEEP = "RELEASE SAVEPOINT job;"
+_UNDO = "ROLLBACK TO SAVEPOINT job"
+
+
+class PostgresSession:
+    """See `WritingSession`. A lost connection is replaced when the next transaction begins."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._transaction = ""
+        self._alone = False
+        self._jobs = 0
+
+    def open(self) -> Connection:
+        """Connect, unless that was done. Raises the driver's errors."""
+        if self._connection is None:
+            connection = self._engine.connect()
+            _driver(connection).execute(_SETUP)
+            self._connection = connection
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the connection; safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(DBAPIError, psycopg.Error):
+                connection.close()
+
+    @property
+    def lost(self) -> bool:
+        """See `WritingSession.lost`."""
+        return self._connection is None or not _in_transaction(self._connection)
+
+    def begin(self, jobs: int) -> Connection:
+        """See `WritingSession.begin`."""
+        self._alone = jobs == 1
+        self._jobs = 0
+        try:
+            return self._begin()
+        except (psycopg.Error, DBAPIError):
+            # Lost since the last transaction, or not there at all: nothing was begun.
+            self.close()
+            return self._begin()
+
+    def _begin(self) -> Connection:
+        connection = self.open()
+        answer = _driver(connection).execute(_BEGIN, prepare=False)
+        answer.nextset()
+        row = answer.fetchone()
+        self._transaction = row[0] if row is not None else ""
+        return connection
+
+    def begin_job(self) -> None:
+        """See `WritingSession.begin_job`. A job that is alone needs no savepoint."""
+        if self._alone:
+            return
+        self._jobs += 1
+        keep = _KEEP if self._jobs > 1 else ""
+        wait_less = _WAIT_LESS if self._jobs == 2 else ""  # noqa: PLR2004  the second job
+        self._run(f"{keep}{wait_less}{_MARK}")
+
+    def end_job(self) -> None:
+        """See `WritingSession.end_job`: the next job's savepoint or the commit keeps it."""
+
+    def undo_job(self) -> None:
+        """See `WritingSession.undo_job`."""
+        self._run("ROLLBACK" if self._alone else _UNDO)
+
+    def commit(self) -> None:
+        """See `WritingSession.commit`."""
+        if self.lost and self._alone and not self._broken:
+            return  # the one job was undone, and the transaction with it
+        try:
+            ended = self._run("COMMIT")
+        except psycopg.Error as error:
+            if not self._broken:
+                raise
+            self._resolve(error)
+            return
+        if ended.statusmessage != "COMMIT":
+            fault = "A job went on after an error of its own; nothing was stored."
+            raise StoreUnavailable(fault)
+
+    def roll_back(self) -> None:
+        """See `WritingSession.roll_back`."""
+        if self._connection is None:
+            return
+        if self._broken:
+            self.close()
+        elif not self.lost:
+            try:
+                self._run("ROLLBACK")
+            except psycopg.Error:
+                self.close()
+
+    @property
+    def _broken(self) -> bool:
+        return self._connection is None or _driver(self._connection).closed
+
+    def _run(self, statement: str) -> psycopg.Cursor[Any]:
+        if self._connection is None:
+            raise StoreUnavailable
+        return _driver(self._connection).execute(statement.encode(), prepare=False)
+
+    def _resolve(self, error: psycopg.Error) -> None:
+        """Return when the transaction was committed though the answer was lost.
+
+        Raises:
+            StoreUnavailable: It was not, or nobody can tell.
+        """
+        deadline = time.monotonic() + RESOLVE_SECONDS
+        status: str | None = "in progress"
+        while status in (None, "in progress") and time.monotonic() < deadline:
+            self.close()
+            try:
+                status = self._status()
+            except (psycopg.Error, DBAPIError):
+                status = None
+            if status in (None, "in progress"):
+                time.sleep(0.05)
+        if status == "committed":
+            return
+        if status == "aborted":
+            raise translated(error)
+        raise StoreUnavailable(
+            "The connection to the database was lost while it stored this request: it may be "
+            "stored or not. Look before you try again."
+        ) from error
+
+    def _status(self) -> str | None:
+        asked = _driver(self.open()).execute(
+            "SELECT pg_xact_status(%s::xid8)", (self._transaction,)
+        )
+        row = asked.fetchone()
+        return row[0] if row is not None else None
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver: Any = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101  the engine makes no other
+    return driver
+
+
+def _in_transaction(connection: Connection) -> bool:
+    status = _driver(connection).info.transaction_status
+    return status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
