@@ -182,3 +182,15 @@ def lock_thread_of(connection: Connection, run_id: str) -> None:
     """The same for the thread of a run."""
     if has_other_writers(connection):
         connection.execute(_OF_RUN, {"run": run_id})
+
+
+_RUN = select(runs.c.run_id).where(runs.c.run_id == bindparam("run")).with_for_update()
+
+
+def lock_run(connection: Connection, run_id: str) -> None:
+    """Wait for the writes that passed the run's fence, and let none pass any more.
+
+    Whoever takes a run's traces away does this first; the thread is locked before.
+    """
+    if has_other_writers(connection):
+        connection.execute(_RUN, {"run": run_id})

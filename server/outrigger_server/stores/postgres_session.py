@@ -46,6 +46,8 @@ class PostgresSession:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
+        # Kept apart: SQLAlchemy gives no access to a connection that broke.
+        self._driver: psycopg.Connection[Any] | None = None
         self._transaction = ""
         self._alone = False
         self._jobs = 0
@@ -54,13 +56,14 @@ class PostgresSession:
         """Connect, unless that was done. Raises the driver's errors."""
         if self._connection is None:
             connection = self._engine.connect()
-            _driver(connection).execute(_SETUP)
-            self._connection = connection
+            driver: Any = connection.connection.driver_connection
+            driver.execute(_SETUP)
+            self._connection, self._driver = connection, driver
         return self._connection
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             with suppress(DBAPIError, psycopg.Error):
                 connection.close()
@@ -68,7 +71,10 @@ class PostgresSession:
     @property
     def lost(self) -> bool:
         """See `WritingSession.lost`."""
-        return self._connection is None or not _in_transaction(self._connection)
+        if self._driver is None:
+            return True
+        status = self._driver.info.transaction_status
+        return status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
     def begin(self, jobs: int) -> Connection:
         """See `WritingSession.begin`."""
@@ -83,7 +89,7 @@ class PostgresSession:
 
     def _begin(self) -> Connection:
         connection = self.open()
-        answer = _driver(connection).execute(_BEGIN, prepare=False)
+        answer = self._run(_BEGIN)
         answer.nextset()
         row = answer.fetchone()
         self._transaction = row[0] if row is not None else ""
@@ -122,8 +128,6 @@ class PostgresSession:
 
     def roll_back(self) -> None:
         """See `WritingSession.roll_back`."""
-        if self._connection is None:
-            return
         if self._broken:
             self.close()
         elif not self.lost:
@@ -134,12 +138,12 @@ class PostgresSession:
 
     @property
     def _broken(self) -> bool:
-        return self._connection is None or _driver(self._connection).closed
+        return self._driver is None or self._driver.closed
 
     def _run(self, statement: str) -> psycopg.Cursor[Any]:
-        if self._connection is None:
+        if self._driver is None:
             raise StoreUnavailable
-        return _driver(self._connection).execute(statement.encode(), prepare=False)
+        return self._driver.execute(statement.encode(), prepare=False)
 
     def _resolve(self, error: psycopg.Error) -> None:
         """Return when the transaction was committed though the answer was lost.
@@ -167,19 +171,6 @@ class PostgresSession:
         ) from error
 
     def _status(self) -> str | None:
-        asked = _driver(self.open()).execute(
-            "SELECT pg_xact_status(%s::xid8)", (self._transaction,)
-        )
-        row = asked.fetchone()
+        self.open()
+        row = self._run(f"SELECT pg_xact_status('{self._transaction}'::xid8)").fetchone()
         return row[0] if row is not None else None
-
-
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    driver: Any = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)  # noqa: S101  the engine makes no other
-    return driver
-
-
-def _in_transaction(connection: Connection) -> bool:
-    status = _driver(connection).info.transaction_status
-    return status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)

@@ -8,7 +8,7 @@ from outrigger_server.domain.run import CancelAction, Run, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition
 from outrigger_server.stores import traces
-from outrigger_server.stores.dialect import lock_thread
+from outrigger_server.stores.dialect import lock_run, lock_thread
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
     RUNNING,
@@ -66,6 +66,7 @@ def roll_back_run(connection: Connection, run: Run, now: int) -> None:
     The thread's values need no change: they are written only when a run ends.
     """
     lock_thread(connection, run.thread_id)
+    lock_run(connection, run.run_id)
     traces.erase_run(connection, run.run_id)
     connection.execute(delete(runs).where(runs.c.run_id == run.run_id))
     row: dict[str, Any] = {"updated_at": now}
@@ -82,6 +83,7 @@ def delete_finished_run(connection: Connection, run: Run) -> None:
         IllegalTransition: The run is in flight.
     """
     lock_thread(connection, run.thread_id)
+    lock_run(connection, run.run_id)
     traces.unlink_run(connection, run.run_id)
     traces.erase_run(connection, run.run_id)
     result = connection.execute(delete(runs).where(runs.c.run_id == run.run_id, ~IN_FLIGHT))
