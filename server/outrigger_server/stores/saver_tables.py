@@ -4,6 +4,7 @@
 checks of the schema need these: the statements are in `checkpoint_tables` and `item_tables`.
 """
 
+import functools
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.tables import metadata, partial_index
 
 
+@functools.cache
 def tables_of(dialect: str) -> MetaData:
     """Every table of a database."""
     whole = MetaData()

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from fakes.clock import TurnedClock
-from fakes.run_desk import IDLE, LEASE_SECONDS, dump, request
+from fakes.run_desk import IDLE, LEASE_SECONDS, dump, request, worded
 from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.domain.run import TRANSITIONS, CancelAction, Run, RunStatus
 from outrigger_server.errors import IllegalTransition
 from outrigger_server.stores import claims, run_ends, run_rows, runs, threads
+from outrigger_server.stores.postgres import PostgresDatabase
 from outrigger_server.stores.saver_tables import tables_of
 from outrigger_server.stores.sqlite import SqliteDatabase
 
@@ -174,7 +175,9 @@ class History:
 
     def _token(self, thread: str) -> str | None:
         query = "SELECT hold_token FROM threads WHERE thread_id = ?"
-        return self.connection.exec_driver_sql(query, (thread,)).scalar_one()
+        return self.connection.exec_driver_sql(
+            worded(self.connection, query), (thread,)
+        ).scalar_one()
 
     # -- what always holds ---------------------------------------------------
 
@@ -206,8 +209,19 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def shared_database(tmp_path_factory):
-    database = SqliteDatabase(tmp_path_factory.mktemp("history"))
+def sqlite_shared(tmp_path_factory):
+    return SqliteDatabase(tmp_path_factory.mktemp("history"))
+
+
+@pytest.fixture(scope="module")
+def postgres_shared(postgres_server, postgres_template):
+    with postgres_server.fresh_database(postgres_template) as uri:
+        yield PostgresDatabase(uri)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared_database(request):
+    database = request.getfixturevalue(f"{request.param}_shared")
     asyncio.run(database.__aenter__())
     yield database
     asyncio.run(database.__aexit__(None, None, None))
