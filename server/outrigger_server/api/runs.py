@@ -74,7 +74,7 @@ async def stream(
     """Start a run and stream it."""
     requested = time.monotonic()
     run_id = new_run_id()
-    subscription = services.events.subscribe(run_id, None)
+    subscription = await services.events.subscribe(run_id, None)
     try:
         run = await _create(services, thread_id, body, request, run_id)
     except BaseException:
@@ -82,10 +82,11 @@ async def stream(
         services.events.forget(run_id)
         raise
     answer = RunStream(
-        subscription,
+        services.watcher.watched(run, subscription),
         services.metrics,
         assistant_label(run.assistant_id, run.graph_id),
         services.settings.server.heartbeat_seconds,
+        run.run_id,
         with_ids=body.stream_resumable,
         label=body.stream_mode[0],
         on_disconnect=body.on_disconnect,
@@ -165,14 +166,13 @@ async def join_stream(
         return Response(missing, headers=dict(headers))
     if after is not None:
         services.metrics.increment(specs.STREAM_RESUMES_TOTAL)
-    if subscription.lost:
-        services.metrics.increment(specs.STREAM_EVENTS_LOST_TOTAL)
     leave = flag(cancel_on_disconnect)
     answer = RunStream(
         subscription,
         services.metrics,
         assistant_label(run.assistant_id, run.graph_id),
         services.settings.server.heartbeat_seconds,
+        run.run_id,
         with_ids=bool(run.kwargs.get("resumable")),
         modes=_modes(stream_mode),
         label=(stream_mode or [""])[0] or run.kwargs["stream_mode"][0],

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from outrigger_server.brokers.base import RunEnd, Subscription
-from outrigger_server.domain.event import Event
-from outrigger_server.domain.run import RunStatus
+from outrigger_server.domain.event import Event, Gap
+from outrigger_server.domain.run import RunId, RunStatus
 from outrigger_server.graphs.encoding import encode
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metrics import Metrics
@@ -33,6 +33,11 @@ def error_frame(kind: str, message: str) -> bytes:
     return frame("error", encode({"error": kind, "message": message}))
 
 
+def gap_frame(run_id: RunId) -> bytes:
+    """Says that events are missing here; the thread's state has what they led to."""
+    return frame("metadata", encode({"run_id": run_id, "status": "events_lost"}))
+
+
 def end_frames(end: RunEnd) -> bytes:
     """What a stream says last: nothing after a success, else why it ends."""
     if end.error is not None:
@@ -53,6 +58,7 @@ class RunStream:
     metrics: Metrics
     assistant: str
     heartbeat_seconds: float
+    run_id: RunId
     with_ids: bool = False
     modes: frozenset[str] | None = None
     label: str = "values"
@@ -70,6 +76,9 @@ class RunStream:
             async for event in self.subscription.events(self.heartbeat_seconds):
                 if event is None:
                     yield HEARTBEAT
+                elif isinstance(event, Gap):
+                    self.metrics.increment(specs.STREAM_EVENTS_LOST_TOTAL)
+                    yield gap_frame(self.run_id)
                 elif self._wanted(event):
                     yield self._counted(event)
             last, reason = self._last_words()

@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from outrigger_server.domain.event import Event, EventId
+from outrigger_server.domain.event import Event, EventId, Gap
 from outrigger_server.domain.run import CancelAction, RunId
+
+STOPPING = "The server is stopping; the run is kept. Ask again in a moment."
+"""What those are told who wait for a run when the server stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ class CancelSignals(Protocol):
 class Subscription(Protocol):
     """One reader of a run's stream; close it when done."""
 
-    def events(self, heartbeat: float) -> AsyncIterator[Event | None]:
-        """The events in order; None whenever `heartbeat` seconds passed. Ends with the run."""
+    def events(self, heartbeat: float) -> AsyncIterator[Event | Gap | None]:
+        """The events in order; None whenever `heartbeat` seconds passed. Ends with the run.
+
+        A `Gap` stands where events are missing that the reader should have got.
+        """
         ...
 
     @property
@@ -77,9 +83,8 @@ class Subscription(Protocol):
         """True when the server let the reader go while the run goes on."""
         ...
 
-    @property
-    def lost(self) -> bool:
-        """True when events the reader asked for were no longer kept."""
+    def finish(self) -> None:
+        """Let `events` end behind what there is: the run has ended, the database says so."""
         ...
 
     def close(self) -> None:
@@ -95,15 +100,22 @@ class EventLog(Protocol):
         ...
 
     def wants(self, run_id: RunId) -> bool:
-        """True when an event published now would reach anybody. Safe in any thread."""
+        """False when an event published now would reach nobody. Safe in any thread.
+
+        A broker that cannot know says True.
+        """
         ...
 
     def publish(self, run_id: RunId, name: str, data: bytes) -> None:
         """Append an event; never blocks, never fails for slow readers. Safe in any thread."""
         ...
 
-    def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
-        """Read from now on, or from behind `after` on when the stream is resumable."""
+    async def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
+        """Read from now on, or from behind `after` on when the stream is resumable.
+
+        Once this returns, the worker that holds the run or will claim it writes for this
+        reader: a run made afterwards is read whole.
+        """
         ...
 
     def ended(self, run_id: RunId) -> asyncio.Future[RunEnd]:

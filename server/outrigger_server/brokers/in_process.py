@@ -6,13 +6,11 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from outrigger_server.brokers.base import RunEnd, Subscription
+from outrigger_server.brokers.base import STOPPING, RunEnd, Subscription
 from outrigger_server.domain.clock import Clock
-from outrigger_server.domain.event import FIRST_EVENT_ID, Event, EventId
+from outrigger_server.domain.event import FIRST_EVENT_ID, Event, EventId, Gap
 from outrigger_server.domain.run import CancelAction, RunId
 from outrigger_server.errors import Unavailable
-
-STOPPING = "The server is stopping; the run is kept. Ask again in a moment."
 
 BYTES_LIMIT = 64 * 1024 * 1024
 """What one run's kept events, or one reader's waiting ones, may take."""
@@ -81,7 +79,7 @@ class _Reader:
         self._news = asyncio.Event()
         self._closed = False
         self.dropped = False
-        self.lost = False
+        self.gap = False
 
     @property
     def end(self) -> RunEnd | None:
@@ -104,7 +102,10 @@ class _Reader:
     def notice(self) -> None:
         self._news.set()
 
-    async def events(self, heartbeat: float) -> AsyncIterator[Event | None]:
+    async def events(self, heartbeat: float) -> AsyncIterator[Event | Gap | None]:
+        if self.gap and not self._closed:
+            self.gap = False
+            yield Gap()
         while True:
             while self._waiting:
                 event = self._waiting.popleft()
@@ -118,6 +119,9 @@ class _Reader:
                     await self._news.wait()
             except TimeoutError:
                 yield None
+
+    def finish(self) -> None:
+        self.close()
 
     def close(self) -> None:
         self._closed = True
@@ -208,13 +212,13 @@ class InProcessEventLog:
             stream.kept_bytes -= len(oldest.data)
             stream.forgotten = oldest.id
 
-    def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
+    async def subscribe(self, run_id: RunId, after: EventId | None) -> Subscription:
         """See `EventLog.subscribe`."""
         self._deliver()
         stream = self._stream(run_id)
         reader = _Reader(stream, self._limit + 1)
         if after is not None:
-            reader.lost = stream.forgotten is not None and after < stream.forgotten
+            reader.gap = stream.forgotten is not None and after < stream.forgotten
             for event in stream.kept:
                 if event.id > after:
                     reader.offer(event)

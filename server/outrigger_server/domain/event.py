@@ -50,3 +50,8 @@ class Event:
     def mode(self) -> str:
         """The stream mode this frame belongs to, without its subgraph namespace."""
         return self.name.partition("|")[0].partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A place in a stream where events are missing: no longer kept, or lost on the way."""

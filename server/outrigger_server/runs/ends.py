@@ -41,11 +41,13 @@ def ended_run(run: Run, status: str, outcome: ThreadOutcome | None = None) -> Ru
 
 def ended_earlier(run: Run, thread: Thread) -> RunEnd:
     """The end of a run that ended before anybody asked: what its thread holds now."""
+    error = None
     if run.status is RunStatus.ERROR and thread.error is not None:
-        body = _error_body(thread.error)
+        error = thread.error
+        body = _error_body(error)
     else:
         body = _values_body(thread.values, thread.interrupts)
-    return RunEnd(run.run_id, run.status.value, body, run.superseded_by)
+    return RunEnd(run.run_id, run.status.value, body, run.superseded_by, error)
 
 
 def run_outcome(run: Run, status: RunStatus) -> RunOutcome:

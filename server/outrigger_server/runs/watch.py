@@ -1,16 +1,19 @@
 """Watching runs: their streams, and waiting for their end."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
 from outrigger_server.brokers.base import EventLog, RunEnd, Subscription
-from outrigger_server.domain.event import EventId
+from outrigger_server.domain.event import Event, EventId, Gap
 from outrigger_server.domain.run import Run, RunId, ThreadId
 from outrigger_server.domain.thread import Thread
-from outrigger_server.errors import NotFound
+from outrigger_server.errors import NotFound, Unavailable
 from outrigger_server.runs.ends import GONE, NOT_FOUND, ended_earlier
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.run_rows import get_run
@@ -18,6 +21,9 @@ from outrigger_server.stores.threads import get_thread
 
 POLL_SECONDS = 5.0
 """The safety net under lost messages."""
+
+STREAM_POLL_SECONDS = 15.0
+"""The same for a stream that says nothing; one that goes on needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class RunWatcher:
         Raises:
             NotFound: The thread has no such run.
         """
-        subscription = self.events.subscribe(run_id, after)
+        subscription = await self.events.subscribe(run_id, after)
         try:
             run = await self.database.read(partial(get_run, thread_id=thread_id, run_id=run_id))
         except BaseException:
@@ -79,9 +85,68 @@ class RunWatcher:
             self.events.forget(run_id)
             raise
         if run.status.is_terminal and subscription.end is None:
-            subscription.close()
+            subscription.finish()
             self.events.forget(run_id)
-        return run, subscription
+            return run, subscription
+        return run, self.watched(run, subscription)
+
+    def watched(self, run: Run, subscription: Subscription) -> Subscription:
+        """The same stream, which ends though the message of the run's end was lost."""
+        return WatchedStream(subscription, partial(self._read_end, run.thread_id, run.run_id))
+
+
+class WatchedStream:
+    """See `Subscription`. Looks for the run's end in the database while nothing comes."""
+
+    def __init__(self, stream: Subscription, look: Callable[[], Awaitable[RunEnd | None]]) -> None:
+        self._stream = stream
+        self._look = look
+        self._looked = time.monotonic()
+        self._found: RunEnd | None = None
+
+    async def events(self, heartbeat: float) -> AsyncIterator[Event | Gap | None]:
+        """See `Subscription.events`."""
+        async for event in self._stream.events(heartbeat):
+            yield event
+            if event is not None:
+                continue
+            if self._found is not None:  # its message had one more heartbeat to arrive
+                self._stream.finish()
+            elif self._is_time():
+                with suppress(Unavailable):
+                    self._found = await self._look()
+
+    def _is_time(self) -> bool:
+        now = time.monotonic()
+        if now < self._looked + STREAM_POLL_SECONDS:
+            return False
+        self._looked = now
+        return True
+
+    @property
+    def end(self) -> RunEnd | None:
+        """See `Subscription.end`."""
+        if self.dropped or self.abandoned:
+            return self._stream.end
+        return self._stream.end or self._found
+
+    @property
+    def dropped(self) -> bool:
+        """See `Subscription.dropped`."""
+        return self._stream.dropped
+
+    @property
+    def abandoned(self) -> bool:
+        """See `Subscription.abandoned`."""
+        return self._stream.abandoned
+
+    def finish(self) -> None:
+        """See `Subscription.finish`."""
+        self._stream.finish()
+
+    def close(self) -> None:
+        """See `Subscription.close`."""
+        self._stream.close()
 
 
 def _run_and_thread(

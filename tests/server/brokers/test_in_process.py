@@ -41,7 +41,7 @@ async def test_an_ended_resumable_stream_is_let_go_after_its_time(log):
 async def test_a_reader_keeps_its_stream_beyond_that_time(log):
     log.open("r", resumable=True)
     log.publish("r", "values", b"1")
-    subscription = log.subscribe("r", BEGINNING)
+    subscription = await log.subscribe("r", BEGINNING)
     log.end(END)
     while log._streams:
         await asyncio.sleep(0)
@@ -72,7 +72,7 @@ async def test_a_stream_that_somebody_needs_is_not_forgotten(log, reason):
     log.open("r", resumable=reason == "resumable")
     waiting = None
     if reason == "reader":
-        log.subscribe("r", None)
+        await log.subscribe("r", None)
     if reason == "waiter":
         waiting = log.ended("r")
     log.forget("r")
@@ -84,7 +84,7 @@ async def test_a_stream_that_somebody_needs_is_not_forgotten(log, reason):
 
 async def test_many_threads_publish_without_losing_an_event(log):
     log = InProcessEventLog(TurnedClock(), limit=10_000, keep_seconds=0.0)
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
 
     def publish(name):
         for number in range(200):

@@ -102,6 +102,15 @@ async def test_a_run_is_followed_from_a_place_to_its_end(desk, watcher, log):
     assert subscription.end == END
 
 
+async def test_a_stream_ends_though_the_message_of_the_end_was_lost(desk, watcher, log):
+    run = await desk.running("r")
+    stream = watcher.watched(run, await log.subscribe("r", None))
+    stream._looked = float("-inf")
+    await desk.finish(run)
+    assert [event async for event in stream.events(0.001) if event is not None] == []
+    assert stream.end.status == "success"
+
+
 async def test_following_a_run_that_is_not_there_is_refused_and_leaves_nothing(watcher, log):
     with pytest.raises(NotFound):
         await watcher.follow("t", "nobody", None)
