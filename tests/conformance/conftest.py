@@ -3,15 +3,13 @@
 A new backend adds one line here; it is not named in `app.py` before the suites pass.
 """
 
+from contextlib import AsyncExitStack
+
 import pytest
 
+from conformance.brokers import BROKERS
 from fakes.clock import TurnedClock
 from fakes.postgres_databases import postgres_template, postgres_uri
-from outrigger_server.brokers.in_process import (
-    InProcessCancelSignals,
-    InProcessEventLog,
-    InProcessWakeups,
-)
 from outrigger_server.stores.postgres import PostgresDatabase
 from outrigger_server.stores.sqlite import SqliteDatabase
 
@@ -21,9 +19,6 @@ DATABASES = {
     "sqlite": lambda request: SqliteDatabase(request.getfixturevalue("tmp_path")),
     "postgres": lambda request: PostgresDatabase(request.getfixturevalue("postgres_uri")),
 }
-EVENT_LOGS = {"in process": InProcessEventLog}
-WAKEUPS = {"in process": InProcessWakeups}
-CANCEL_SIGNALS = {"in process": InProcessCancelSignals}
 
 
 @pytest.fixture
@@ -42,26 +37,45 @@ async def database(make_database):
         yield database
 
 
-@pytest.fixture(params=EVENT_LOGS)
-async def open_log(request, clock):
-    """Make an event log that keeps `limit` events, and keeps them after the end."""
+@pytest.fixture
+def redis(redis_server):
+    """A Redis that runs and holds nothing."""
+    redis_server.start()
+    redis_server.clear()
+    return redis_server
 
-    def make(*, limit: int = 100, keep_seconds: float = 60.0):
-        return EVENT_LOGS[request.param](clock, limit=limit, keep_seconds=keep_seconds)
+
+@pytest.fixture(params=BROKERS)
+async def open_broker(request, clock):
+    """Make a broker whose streams keep `limit` events, and keep them after the end."""
+    redis = None if request.param == "in process" else request.getfixturevalue("redis")
+    async with AsyncExitStack() as stack:
+
+        async def make(*, limit=100, keep_seconds=60.0):
+            opened = BROKERS[request.param](redis, clock, limit=limit, keep_seconds=keep_seconds)
+            return await stack.enter_async_context(opened)
+
+        yield make
+
+
+@pytest.fixture
+async def open_log(open_broker):
+    async def make(**options):
+        return (await open_broker(**options)).events
 
     return make
 
 
 @pytest.fixture
 async def log(open_log):
-    return open_log()
+    return await open_log()
 
 
-@pytest.fixture(params=WAKEUPS)
-async def wakeups(request):
-    return WAKEUPS[request.param]()
+@pytest.fixture
+async def wakeups(open_broker):
+    return (await open_broker()).wakeups
 
 
-@pytest.fixture(params=CANCEL_SIGNALS)
-async def signals(request):
-    return CANCEL_SIGNALS[request.param]()
+@pytest.fixture
+async def signals(open_broker):
+    return (await open_broker()).cancels

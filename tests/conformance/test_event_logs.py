@@ -5,16 +5,17 @@ import asyncio
 import pytest
 
 from outrigger_server.brokers.base import RunEnd
-from outrigger_server.domain.event import EventId
+from outrigger_server.domain.event import EventId, Gap
 from outrigger_server.errors import Unavailable
 
 BEGINNING = EventId.parse("-1")
 END = RunEnd("r", "success", b"{}")
 HEARTBEAT = 30.0
+GAP = "gap"
 
 
 async def read(subscription, count=None):
-    """The next `count` events, or all of them up to the end of the stream."""
+    """The next `count` events and gaps, or all of them up to the end of the stream."""
     events = []
     if count == 0:
         return events
@@ -28,7 +29,7 @@ async def read(subscription, count=None):
 
 
 def data(events):
-    return [event.data for event in events]
+    return [GAP if event == Gap() else event.data for event in events]
 
 
 def publish(log, *numbers, run_id="r"):
@@ -38,7 +39,7 @@ def publish(log, *numbers, run_id="r"):
 
 async def test_a_reader_gets_the_events_in_the_order_they_were_published(log):
     log.open("r", resumable=False)
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     publish(log, *range(20))
     log.end(END)
     assert data(await read(subscription)) == [b"%d" % n for n in range(20)]
@@ -46,7 +47,7 @@ async def test_a_reader_gets_the_events_in_the_order_they_were_published(log):
 
 async def test_ids_increase_also_when_the_clock_stands_still_or_steps_back(log, clock):
     log.open("r", resumable=True)
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     for step in (0, 0, 1, -2, 0, 5):
         clock.turn(step)
         publish(log, 1)
@@ -62,14 +63,14 @@ async def test_ids_go_on_increasing_when_the_next_attempt_opens_the_stream_again
     publish(log, 1)
     log.open("r", resumable=True)
     publish(log, 2)
-    first, second = await read(log.subscribe("r", BEGINNING), 2)
+    first, second = await read(await log.subscribe("r", BEGINNING), 2)
     assert second.id > first.id
 
 
 async def test_a_reader_without_a_place_gets_only_what_comes(log):
     log.open("r", resumable=True)
     publish(log, 1)
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     publish(log, 2)
     log.end(END)
     assert data(await read(subscription)) == [b"2"]
@@ -79,25 +80,24 @@ async def test_a_reader_without_a_place_gets_only_what_comes(log):
 async def test_a_resumed_reader_has_neither_gap_nor_duplicate(log, place):
     log.open("r", resumable=True)
     publish(log, *range(5))
-    every = await read(log.subscribe("r", BEGINNING), 5)
+    every = await read(await log.subscribe("r", BEGINNING), 5)
     after = every[place - 1].id if place else BEGINNING
-    subscription = log.subscribe("r", after)
+    subscription = await log.subscribe("r", after)
     publish(log, 5, 6)
     log.end(END)
     assert data(await read(subscription)) == [b"%d" % n for n in range(place, 7)]
-    assert subscription.lost is False
 
 
 async def test_every_reader_gets_every_event(log):
     log.open("r", resumable=False)
-    readers = [log.subscribe("r", None) for _ in range(3)]
+    readers = [await log.subscribe("r", None) for _ in range(3)]
     publish(log, 1, 2)
     log.end(END)
     assert [data(await read(reader)) for reader in readers] == [[b"1", b"2"]] * 3
 
 
 async def test_events_reach_the_readers_of_their_own_run_only(log):
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     log.open("other", resumable=False)
     publish(log, 1, run_id="other")
     publish(log, 2)
@@ -106,72 +106,71 @@ async def test_events_reach_the_readers_of_their_own_run_only(log):
 
 
 async def test_a_reader_that_came_before_the_run_was_opened_misses_nothing(log):
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     log.open("r", resumable=False)
     publish(log, 1)
     log.end(END)
     assert data(await read(subscription)) == [b"1"]
 
 
-async def test_a_place_whose_successors_are_no_longer_kept_is_told_as_lost(open_log):
-    log = open_log(limit=3)
+async def test_a_place_whose_successors_are_no_longer_kept_is_told_as_a_gap(open_log):
+    log = await open_log(limit=3)
     log.open("r", resumable=True)
     publish(log, *range(5))
-    subscription = log.subscribe("r", BEGINNING)
-    assert subscription.lost is True
-    assert data(await read(subscription, 3)) == [b"2", b"3", b"4"]
+    subscription = await log.subscribe("r", BEGINNING)
+    assert data(await read(subscription, 4)) == [GAP, b"2", b"3", b"4"]
 
 
 async def test_a_place_right_before_the_oldest_kept_event_is_not_lost(open_log):
-    log = open_log(limit=3)
+    log = await open_log(limit=3)
     log.open("r", resumable=True)
     publish(log, 0, 1)
-    last = (await read(log.subscribe("r", BEGINNING), 2))[-1].id
+    last = (await read(await log.subscribe("r", BEGINNING), 2))[-1].id
     publish(log, 2, 3, 4)
-    subscription = log.subscribe("r", last)
-    assert subscription.lost is False
+    subscription = await log.subscribe("r", last)
     assert data(await read(subscription, 3)) == [b"2", b"3", b"4"]
 
 
 async def test_a_slow_reader_is_dropped_and_the_others_go_on(open_log):
-    log = open_log(limit=3)
+    log = await open_log(limit=3)
     log.open("r", resumable=False)
-    slow, quick = log.subscribe("r", None), log.subscribe("r", None)
+    slow, quick = await log.subscribe("r", None), await log.subscribe("r", None)
     seen = []
     for number in range(10):
         publish(log, number)
         seen += data(await read(quick, 1))
     assert seen == [b"%d" % n for n in range(10)]
-    assert (slow.dropped, quick.dropped) == (True, False)
     assert await read(slow) == []
+    assert (slow.dropped, quick.dropped) == (True, False)
 
 
 async def test_a_dropped_reader_never_reports_an_end(open_log):
-    log = open_log(limit=1)
-    subscription = log.subscribe("r", None)
+    log = await open_log(limit=1)
+    subscription = await log.subscribe("r", None)
     publish(log, *range(10))
     log.end(END)
+    assert await read(subscription) == []
     assert (subscription.dropped, subscription.end) == (True, None)
 
 
 async def test_a_resumable_stream_is_replayed_whole_to_a_reader_who_asks_for_it(open_log):
-    log = open_log(limit=3)
+    log = await open_log(limit=3)
     log.open("r", resumable=True)
     publish(log, 1, 2, 3)
     log.end(END)
-    subscription = log.subscribe("r", BEGINNING)
+    subscription = await log.subscribe("r", BEGINNING)
     assert data(await read(subscription)) == [b"1", b"2", b"3"]
     assert subscription.dropped is False
 
 
 async def test_other_threads_publish_in_the_order_of_their_calls(log):
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     await asyncio.to_thread(publish, log, *range(50))
     assert data(await read(subscription, 50)) == [b"%d" % n for n in range(50)]
 
 
 async def test_what_was_published_before_the_end_is_read_before_the_end(log):
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     await asyncio.to_thread(publish, log, 1)
     log.end(END)
     assert data(await read(subscription)) == [b"1"]
@@ -180,16 +179,16 @@ async def test_what_was_published_before_the_end_is_read_before_the_end(log):
 
 async def test_what_is_published_after_the_end_is_dropped(log):
     log.open("r", resumable=True)
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     log.end(END)
     publish(log, 1)
     await asyncio.sleep(0)
     assert await read(subscription) == []
-    assert await read(log.subscribe("r", BEGINNING)) == []
+    assert await read(await log.subscribe("r", BEGINNING)) == []
 
 
 async def test_the_end_wakes_a_waiting_reader(log):
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     reading = asyncio.create_task(read(subscription))
     await asyncio.sleep(0)
     log.end(END)
@@ -222,9 +221,10 @@ async def test_an_end_is_heard_from_the_call_on_also_before_the_run_is_opened(lo
 
 async def test_the_first_end_of_a_run_counts(log):
     log.open("r", resumable=True)
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     log.end(END)
     log.end(RunEnd("r", "error", b"{}"))
+    assert await read(subscription) == []
     assert subscription.end == END
 
 
@@ -232,7 +232,7 @@ async def test_a_late_reader_of_an_ended_resumable_stream_gets_the_rest_and_the_
     log.open("r", resumable=True)
     publish(log, 1, 2)
     log.end(END)
-    subscription = log.subscribe("r", BEGINNING)
+    subscription = await log.subscribe("r", BEGINNING)
     assert data(await read(subscription)) == [b"1", b"2"]
     assert subscription.end == END
 
@@ -246,38 +246,79 @@ async def test_a_late_waiter_of_an_ended_resumable_stream_is_answered_at_once(lo
 
 async def test_a_reader_hears_a_heartbeat_while_nothing_happens(log):
     async with asyncio.timeout(5):
-        async for event in log.subscribe("r", None).events(0.001):
+        subscription = await log.subscribe("r", None)
+        async for event in subscription.events(0.001):
             assert event is None
             break
 
 
 async def test_a_closed_reader_ends_and_may_be_closed_again(log):
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     subscription.close()
     subscription.close()
     publish(log, 1)
     assert await read(subscription) == []
 
 
-async def test_an_event_is_wanted_while_somebody_reads_or_may_read_it_later(log):
-    assert log.wants("r") is False
+async def becomes(log, wanted):
+    """Publish until events are `wanted`, or no more."""
+    async with asyncio.timeout(5):
+        while log.wants("r") is not wanted:
+            publish(log, 1)
+            await asyncio.sleep(0.001)
+
+
+async def test_an_event_is_wanted_while_somebody_reads(log):
     log.open("r", resumable=False)
-    assert log.wants("r") is False
-    subscription = log.subscribe("r", None)
-    assert log.wants("r") is True
+    await becomes(log, False)
+    subscription = await log.subscribe("r", None)
+    await becomes(log, True)
     subscription.close()
-    assert log.wants("r") is False
+    await becomes(log, False)
+
+
+async def test_an_event_of_a_resumable_run_is_always_wanted(log):
     log.open("r", resumable=True)
+    publish(log, 1)
+    await read(await log.subscribe("r", BEGINNING), 1)
     assert log.wants("r") is True
 
 
-async def test_a_stopping_server_lets_its_readers_go_without_an_end(log):
-    subscription = log.subscribe("r", None)
+async def test_a_run_opened_after_its_reader_came_is_read_whole(log):
+    subscription = await log.subscribe("r", None)
+    log.open("r", resumable=False)
+    for number in range(20):
+        if log.wants("r"):
+            publish(log, number)
+        await asyncio.sleep(0.001)
+    log.end(END)
+    assert data(await read(subscription)) == [b"%d" % n for n in range(20)]
+
+
+async def test_a_finished_reader_gets_what_there_is_and_no_end(log):
+    log.open("r", resumable=True)
     publish(log, 1)
+    subscription = await log.subscribe("r", BEGINNING)
+    subscription.finish()
+    assert data(await read(subscription)) == [b"1"]
+    assert subscription.end is None
+
+
+async def test_a_stopping_server_lets_a_waiting_reader_go_without_an_end(log):
+    subscription = await log.subscribe("r", None)
     reading = asyncio.create_task(read(subscription))
     await asyncio.sleep(0)
     log.abandon()
-    assert data(await reading) == [b"1"]
+    assert await reading == []
+    assert (subscription.abandoned, subscription.end) == (True, None)
+
+
+async def test_a_reader_is_given_what_there_is_before_the_server_lets_it_go(log):
+    log.open("r", resumable=True)
+    publish(log, 1)
+    subscription = await log.subscribe("r", BEGINNING)
+    log.abandon()
+    assert data(await read(subscription)) == [b"1"]
     assert (subscription.abandoned, subscription.end) == (True, None)
 
 
@@ -297,7 +338,7 @@ async def test_a_waiter_who_comes_while_the_server_stops_is_told_too(log):
 
 async def test_a_reader_who_comes_while_the_server_stops_is_let_go(log):
     log.abandon()
-    subscription = log.subscribe("r", None)
+    subscription = await log.subscribe("r", None)
     async with asyncio.timeout(1):
         assert [event async for event in subscription.events(HEARTBEAT)] == []
     assert subscription.abandoned is True

@@ -19,6 +19,16 @@ async def waits_on(task):
     return not task.done()
 
 
+async def delivered(signals):
+    """Return when the signals sent before have been delivered: they keep their order."""
+    came = asyncio.Event()
+    signals.listen("mark", lambda _: came.set())
+    signals.send("mark", CancelAction.INTERRUPT)
+    async with asyncio.timeout(5):
+        await came.wait()
+    signals.forget("mark")
+
+
 async def test_a_notification_wakes_a_waiter(wakeups):
     waiting = asyncio.create_task(wake(wakeups))
     await asyncio.sleep(0)
@@ -56,7 +66,7 @@ async def test_a_signal_reaches_its_listener(signals):
     signals.listen("r", heard.append)
     signals.send("r", CancelAction.INTERRUPT)
     signals.send("r", CancelAction.ROLLBACK)
-    await asyncio.sleep(0)
+    await delivered(signals)
     assert heard == [CancelAction.INTERRUPT, CancelAction.ROLLBACK]
 
 
@@ -64,17 +74,18 @@ async def test_a_signal_reaches_no_listener_of_another_run(signals):
     heard = []
     signals.listen("other", heard.append)
     signals.send("r", CancelAction.INTERRUPT)
-    await asyncio.sleep(0)
+    await delivered(signals)
     assert heard == []
 
 
 async def test_a_signal_that_comes_before_its_listener_is_kept_for_it_once(signals):
     heard = []
     signals.send("r", CancelAction.INTERRUPT)
+    await delivered(signals)
     signals.listen("r", heard.append)
     signals.forget("r")
     signals.listen("r", heard.append)
-    await asyncio.sleep(0)
+    await delivered(signals)
     assert heard == [CancelAction.INTERRUPT]
 
 
@@ -82,9 +93,9 @@ async def test_of_two_early_signals_the_stronger_one_is_kept(signals):
     heard = []
     signals.send("r", CancelAction.ROLLBACK)
     signals.send("r", CancelAction.INTERRUPT)
+    await delivered(signals)
     signals.listen("r", heard.append)
-    await asyncio.sleep(0)
-    assert CancelAction.ROLLBACK in heard
+    assert heard == [CancelAction.ROLLBACK]
 
 
 async def test_a_listener_that_was_forgotten_hears_nothing(signals):
@@ -92,7 +103,7 @@ async def test_a_listener_that_was_forgotten_hears_nothing(signals):
     signals.listen("r", heard.append)
     signals.forget("r")
     signals.send("r", CancelAction.INTERRUPT)
-    await asyncio.sleep(0)
+    await delivered(signals)
     assert heard == []
 
 

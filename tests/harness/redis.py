@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import Redis
 
 from harness.processes import free_port
 from harness.programs import end, program, wait_until
@@ -46,6 +48,24 @@ class RedisServer:
                 return connection.recv(7) == b"+PONG\r\n"
         except OSError:
             return False
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def clear(self) -> None:
+        """Forget everything it holds."""
+        self.say("FLUSHALL")
+
+    def cut_connections(self) -> None:
+        """Close the connections of every client."""
+        for kind in ("normal", "pubsub"):
+            self.say("CLIENT", "KILL", "TYPE", kind)
+
+    def say(self, *command: str) -> Any:
+        """Redis' answer to a command, on a connection of its own."""
+        with Redis(host="127.0.0.1", port=self.port, protocol=2) as client:
+            return client.execute_command(*command)
 
     def stop(self) -> None:
         """End it as an operator would; safe to call twice."""

@@ -1,0 +1,1 @@
+"""The broker of several processes, over one Redis."""
