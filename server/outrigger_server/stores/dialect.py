@@ -46,7 +46,13 @@ def is_conflict(error: BaseException) -> bool:
     return getattr(_cause(error), "sqlstate", None) in _CONFLICTS
 
 
-_CONFLICTS = {"40001", "40P01", "55P03"}
+def waited_in_vain(error: BaseException) -> bool:
+    """True for the conflict of a job that had already waited as long as it may."""
+    return getattr(_cause(error), "sqlstate", None) == _LOCK_TIMEOUT
+
+
+_LOCK_TIMEOUT = "55P03"
+_CONFLICTS = {"40001", "40P01", _LOCK_TIMEOUT}
 """PostgreSQL's: could not serialize, deadlock, a lock not had in time."""
 
 _OUTAGES = {"08", "53", "57", "58", "XX"}

@@ -17,8 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.dialect import translated
 
-LOCK_SECONDS = 5
-"""How long the first job of a transaction waits for rows of others before it is refused."""
+LOCK_SECONDS = 2
+"""How long the first job of a transaction waits for rows of others before it is refused.
+
+Longer than PostgreSQL takes to find a deadlock; the process's other writes wait meanwhile.
+"""
 
 QUEUED_LOCK_MILLISECONDS = 10
 """How long a later job does before the jobs in front of it are committed without it."""

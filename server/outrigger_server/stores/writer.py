@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from outrigger_server.errors import Overloaded, StoreUnavailable
-from outrigger_server.stores.dialect import is_conflict, translated
+from outrigger_server.stores.dialect import is_conflict, translated, waited_in_vain
 
 Result = TypeVar("Result")
 
@@ -172,7 +172,7 @@ class Writer:
             except _InTheWay as conflict:
                 # Alone from now on: whatever is in the way of one holds up no other.
                 begun = group[:1]
-                if tries < CONFLICT_TRIES:
+                if tries < CONFLICT_TRIES and not waited_in_vain(conflict.error):
                     continue
                 settled = [(None, translated(conflict.error))]
             for entry, outcome in zip(group, settled, strict=False):

@@ -11,7 +11,7 @@ from fakes.run_desk import RunDesk
 from harness.writer_gate import Gate, behind
 from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.domain.run import CancelAction, RunStatus
-from outrigger_server.errors import FencedWrite, IllegalTransition, NotFound
+from outrigger_server.errors import FencedWrite, IllegalTransition, NotFound, StoreUnavailable
 from outrigger_server.stores import claims, run_ends, threads
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.dialect import lock_thread
@@ -386,6 +386,32 @@ async def test_a_job_that_must_wait_holds_up_none_of_those_before_it(here, there
     await held
     assert await waiting == [None, None, None]
     assert await there.database.read(partial(threads.find_thread, thread_id="newer")) is not None
+
+
+async def test_a_row_that_is_not_let_go_makes_only_its_own_jobs_unavailable(here, there, gate):
+    for name in ("t", "other"):
+        await here.thread(name)
+
+    def hold_up(connection):
+        lock_thread(connection, "t")
+        gate(connection)
+
+    held = asyncio.create_task(there.database.write(hold_up))
+    await asyncio.to_thread(gate.entered.wait)
+    begun = []
+
+    def patient(connection):
+        begun.append("t")
+        lock_thread(connection, "t")
+
+    outcomes = await behind(
+        Gate(), here.database, patient, partial(threads.ensure_thread, thread_id="new", now=1)
+    )
+    assert isinstance(outcomes[0], StoreUnavailable)
+    assert outcomes[1] is None
+    assert begun == ["t"]
+    gate.open()
+    await held
 
 
 async def test_a_rollback_and_a_write_of_the_same_attempt_leave_no_trace(here, there, observer):
