@@ -15,12 +15,13 @@ from outrigger_server.api.access import Access
 from outrigger_server.api.problems import install_problems
 from outrigger_server.api.services import Services
 from outrigger_server.assistants.directory import AssistantDirectory
-from outrigger_server.brokers.base import EventLog
+from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
 from outrigger_server.brokers.in_process import (
     InProcessCancelSignals,
     InProcessEventLog,
     InProcessWakeups,
 )
+from outrigger_server.domain.clock import Clock
 from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
@@ -36,6 +37,7 @@ from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.runs.worker import Worker
 from outrigger_server.settings import ServerSettings, Settings
+from outrigger_server.stores.base import Database
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.threads.state import ThreadStates
 from outrigger_telemetry.metrics import Metrics
@@ -74,6 +76,49 @@ class Running:
             self.worker.abandon()
 
 
+@dataclass(frozen=True, slots=True)
+class _Broker:
+    events: EventLog
+    wakeups: Wakeups
+    cancels: CancelSignals
+
+
+async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
+    scale = settings.scale
+    if scale.postgres_uri is None:
+        return await stack.enter_async_context(SqliteDatabase(settings.storage.data_dir))
+    from outrigger_server.stores.postgres import PostgresDatabase  # an extra of its own
+
+    database = PostgresDatabase(
+        scale.postgres_uri.get_secret_value(),
+        max_connections=scale.postgres_connections,
+        upgrade=scale.migrate_on_start,
+    )
+    return await stack.enter_async_context(database)
+
+
+async def _open_broker(
+    stack: AsyncExitStack, settings: Settings, clock: Clock, telemetry: RunTelemetry
+) -> _Broker:
+    streams = settings.streams
+    if settings.scale.redis_uri is None:
+        events = InProcessEventLog(
+            clock, limit=streams.stream_buffer_events, keep_seconds=streams.stream_ttl_seconds
+        )
+        return _Broker(events, InProcessWakeups(), InProcessCancelSignals())
+    from outrigger_server.brokers.redis.broker import RedisBroker  # an extra of its own
+
+    broker = RedisBroker(
+        settings.scale.redis_uri.get_secret_value(),
+        clock,
+        limit=streams.stream_buffer_events,
+        keep_seconds=streams.stream_ttl_seconds,
+        lost=telemetry.events_lost,
+    )
+    opened = await stack.enter_async_context(broker)
+    return _Broker(opened.events, opened.wakeups, opened.cancels)
+
+
 @asynccontextmanager
 async def open_server(
     settings: Settings, registry: GraphRegistry, metrics: Metrics
@@ -85,16 +130,13 @@ async def open_server(
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        database = await stack.enter_async_context(SqliteDatabase(settings.storage.data_dir))
-        graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
-        events = InProcessEventLog(
-            clock,
-            limit=settings.streams.stream_buffer_events,
-            keep_seconds=settings.streams.stream_ttl_seconds,
+        telemetry = RunTelemetry(
+            metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
-        wakeups = InProcessWakeups()
-        cancels = InProcessCancelSignals()
-        telemetry = RunTelemetry(metrics)
+        database = await _open_database(stack, settings)
+        graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
+        broker = await _open_broker(stack, settings, clock, telemetry)
+        events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
         await assistant_directory.put_system_assistants()
         finisher = Finisher(database, events, wakeups, clock, telemetry)
@@ -106,6 +148,7 @@ async def open_server(
             clock,
             telemetry,
             max_attempts=settings.worker.max_attempts,
+            alone=settings.scale.redis_uri is None,
         )
         supervisor = Supervisor(
             graph_loop=graph_loop,

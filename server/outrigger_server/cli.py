@@ -17,6 +17,7 @@ from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
 from outrigger_server.settings import Settings, load_settings
 from outrigger_server.sidecar_process import SidecarProcess
+from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import Metrics, open_process_metrics
 
@@ -83,6 +84,36 @@ def serve(
     _run(settings, with_sidecar=False)
 
 
+@cli.command()
+def worker(config: Config = None, data_dir: DataDir = None) -> None:
+    """Work off the runs of a PostgreSQL that other processes serve; no API."""
+    settings = load_settings(os.environ, config=config, data_dir=data_dir)
+    if settings.scale.redis_uri is None:
+        raise ConfigurationError(
+            ["REDIS_URI: a worker beside other processes needs it, and POSTGRES_URI; set both"]
+        )
+    manifest = load_manifest(settings.server.config, os.environ)
+    registry = load_graphs(manifest)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stuck = runner.run(_work(settings, registry, manifest.warnings))
+    if stuck:
+        os._exit(0)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the schema of the PostgreSQL at POSTGRES_URI up to date; safe to run again."""
+    settings = load_settings(os.environ)
+    uri = settings.scale.postgres_uri
+    if uri is None:
+        raise ConfigurationError(["POSTGRES_URI: set it; SQLite is migrated by every start"])
+    from outrigger_server.stores.postgres import migrate_postgres
+    from outrigger_server.stores.tables import SCHEMA_REVISION
+
+    migrate_postgres(uri.get_secret_value())
+    print(f"The schema is at {SCHEMA_REVISION}.")
+
+
 def main() -> None:
     """Run the command; a wrong configuration is said in plain lines, exit code 1."""
     try:
@@ -117,12 +148,7 @@ async def _serve(
             sidecar = await stack.enter_async_context(SidecarProcess(settings, url))
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
-        output = configure_logging(
-            service="server",
-            format=_log_format(settings),
-            level=settings.logs.log_level,
-            metrics=metrics,
-        )
+        output = _configure_logging(settings, metrics, service="server")
         for warning in warnings:
             log.warning("manifest", reason=warning)
         running = await stack.enter_async_context(open_server(settings, registry, metrics))
@@ -141,13 +167,42 @@ async def _serve(
     return False
 
 
-def _open_metrics(settings: Settings) -> Metrics:
+async def _work(settings: Settings, registry: GraphRegistry, warnings: tuple[str, ...]) -> bool:
+    """Work until a signal; True when code of a graph is left that would keep the process."""
+    signals = StopSignals()
+    signals.install()
+    async with AsyncExitStack() as stack:
+        metrics = _open_metrics(settings, role="worker")
+        stack.callback(metrics.close)
+        output = _configure_logging(settings, metrics, service="worker")
+        for warning in warnings:
+            log.warning("manifest", reason=warning)
+        running = await stack.enter_async_context(open_server(settings, registry, metrics))
+        log.info("ready", graphs=list(registry.ids), slots=settings.worker.worker_slots)
+        await signals.stop.wait()
+        await _drain(running, signals, settings)
+    if running.graph_loop.stuck:
+        output.close()  # the process ends without its usual last steps
+        return True
+    return False
+
+
+def _configure_logging(settings: Settings, metrics: Metrics, *, service: str) -> LineOutput:
+    return configure_logging(
+        service=service,
+        format=_log_format(settings),
+        level=settings.logs.log_level,
+        metrics=metrics,
+    )
+
+
+def _open_metrics(settings: Settings, *, role: str = "server") -> Metrics:
     storage = settings.storage
     setting, folder = "OUTRIGGER_DATA_DIR", storage.data_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
         setting, folder = "OUTRIGGER_METRICS_DIR", storage.metrics_dir
-        return open_process_metrics(folder, role="server")
+        return open_process_metrics(folder, role=role)
     except OSError as error:
         flag = "--data-dir" if folder.is_relative_to(storage.data_dir) else setting
         fault = (
@@ -161,6 +216,11 @@ async def _stop(
     running: Running, server: HttpServer, signals: StopSignals, settings: Settings
 ) -> None:
     """Drain the runs, unless in a hurry, then let the HTTP server go."""
+    await _drain(running, signals, settings)
+    server.should_exit = True
+
+
+async def _drain(running: Running, signals: StopSignals, settings: Settings) -> None:
     log.info("stopping", grace_seconds=settings.server.shutdown_grace_seconds)
     grace = settings.server.shutdown_grace_seconds
     draining = asyncio.ensure_future(running.drain(grace))
@@ -178,7 +238,6 @@ async def _stop(
             log.error("runs_not_handed_back")
             running.abandon()
         await asyncio.wait({draining, hasty})
-    server.should_exit = True
 
 
 def _announce(url: str, sidecar: SidecarProcess | None, registry: GraphRegistry) -> None:

@@ -24,11 +24,10 @@ from pydantic.fields import FieldInfo
 from outrigger_server.errors import ConfigurationError
 from outrigger_telemetry.setting_names import PREFIX, unknown_names
 
-_SQLITE_ONLY = "is set, but this version stores in SQLite only; unset it"
-_REFUSED = {
-    "POSTGRES_URI": _SQLITE_ONLY,
-    "DATABASE_URI": _SQLITE_ONLY,
-    "REDIS_URI": "is set, but this version runs as one process without Redis; unset it",
+# The names that every platform gives its databases.
+_PLATFORM_NAMES = {
+    "postgres_uri": ("POSTGRES_URI", "DATABASE_URI"),
+    "redis_uri": ("REDIS_URI",),
 }
 
 # Kubernetes gives every container such a variable for a service named `outrigger`.
@@ -60,6 +59,22 @@ def _check_host(host: str) -> str:
         msg = "give an address or a host name without scheme, path or spaces, such as 127.0.0.1"
         raise ValueError(msg)
     return host
+
+
+def _check_postgres(uri: SecretStr | None) -> SecretStr | None:
+    if uri is not None and not uri.get_secret_value().startswith(("postgres://", "postgresql://")):
+        msg = "give a URI such as postgresql://user:password@host:5432/database"
+        raise ValueError(msg)
+    return uri
+
+
+def _check_redis(uri: SecretStr | None) -> SecretStr | None:
+    if uri is not None and not uri.get_secret_value().startswith(
+        ("redis://", "rediss://", "unix://")
+    ):
+        msg = "give a URI such as redis://host:6379/0"
+        raise ValueError(msg)
+    return uri
 
 
 def _expand_home(path: Path) -> Path:
@@ -158,6 +173,28 @@ class StorageSettings(SettingsGroup):
     )
 
 
+class ScaleSettings(SettingsGroup):
+    """What several processes share; without it, one process keeps all in one SQLite file."""
+
+    postgres_uri: Annotated[SecretStr | None, AfterValidator(_check_postgres)] = Field(
+        default=None,
+        description="PostgreSQL to store in, in place of SQLite.",
+        json_schema_extra={"shown_default": "none: SQLite"},
+    )
+    redis_uri: Annotated[SecretStr | None, AfterValidator(_check_redis)] = Field(
+        default=None,
+        description="Redis that joins several processes on one PostgreSQL.",
+        json_schema_extra={"shown_default": "none: one process"},
+    )
+    postgres_connections: int = Field(
+        default=10, ge=3, le=1000, description="Connections to PostgreSQL of one process."
+    )
+    migrate_on_start: bool = Field(
+        default=False,
+        description="Migrate PostgreSQL at the start; else an old schema is refused.",
+    )
+
+
 class WorkerSettings(SettingsGroup):
     """How runs are worked off."""
 
@@ -236,6 +273,7 @@ class Settings(SettingsGroup):
 
     server: ServerSettings = Field(default_factory=ServerSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
+    scale: ScaleSettings = Field(default_factory=ScaleSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
@@ -251,7 +289,7 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         ConfigurationError: One line for each wrong, refused or unknown setting.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    faults = [f"{name} {why}" for name, why in _REFUSED.items() if environ.get(name)]
+    faults: list[str] = []
     groups: dict[str, SettingsGroup] = {}
     for group_name, group in _groups():
         values, sources = _values_of(group, environ, given)
@@ -260,6 +298,9 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         except ValidationError as error:
             faults += _faults_of(group, error, sources)
     faults += unknown_names(environ)
+    scale = groups.get("scale")
+    if isinstance(scale, ScaleSettings) and scale.redis_uri and not scale.postgres_uri:
+        faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
     if not overrides.keys() <= set(_field_names()):
         unknown = ", ".join(sorted(overrides.keys() - set(_field_names())))
         msg = f"no such setting: {unknown}"
@@ -269,14 +310,14 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     return Settings.model_validate(groups)
 
 
-def environment_name(field_name: str) -> str:
-    """Name the environment variable of a field."""
-    return PREFIX + field_name.upper()
+def environment_names(field_name: str) -> tuple[str, ...]:
+    """Name the environment variables of a field; the first that is set counts."""
+    return _PLATFORM_NAMES.get(field_name, (PREFIX + field_name.upper(),))
 
 
 def setting_names() -> frozenset[str]:
     """Name the environment variables of all settings of the server."""
-    return frozenset(environment_name(name) for name in _field_names())
+    return frozenset(each for name in _field_names() for each in environment_names(name))
 
 
 def settings_table() -> str:
@@ -285,7 +326,8 @@ def settings_table() -> str:
     for _, group in _groups():
         for name, field in group.model_fields.items():
             rows.append(
-                f"| `{environment_name(name)}` | {_shown_default(field)} | {field.description} |"
+                f"| {' or '.join(f'`{each}`' for each in environment_names(name))} "
+                f"| {_shown_default(field)} | {field.description} |"
             )
     return "\n".join(rows)
 
@@ -309,13 +351,13 @@ def _values_of(
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     for name in group.model_fields:
-        variable = environment_name(name)
+        given = [each for each in environment_names(name) if each in environ]
         if name in overrides:
             values[name] = overrides[name]
             sources[name] = "--" + name.replace("_", "-")
-        elif variable in environ and not _is_service_link(name, environ[variable]):
-            values[name] = environ[variable]
-            sources[name] = variable
+        elif given and not _is_service_link(name, environ[given[0]]):
+            values[name] = environ[given[0]]
+            sources[name] = given[0]
         # An empty path would silently become the current directory.
         if isinstance(values.get(name), str) and not str(values[name]).strip():
             values[name] = None

@@ -122,14 +122,17 @@ BAD_STARTS = (
     BadStart(
         "several_wrong_settings",
         (
-            "POSTGRES_URI is set, but this version stores in SQLite only; unset it",
+            (
+                "POSTGRES_URI is wrong (a secret, not shown): "
+                "give a URI such as postgresql://user:password@host:5432/database"
+            ),
             "OUTRIGGER_WORKER_SLOTS is 'many': give a whole number from 1 to 1000",
             "OUTRIGGER_LEASE_SECONDS is '0': give a number from 1 to 3600",
             "OUTRIGGER_LOG_LEVEL is 'loud': give one of debug, info, warning, error, critical",
             "OUTRIGGER_WORKER_SLOT: no such setting; did you mean OUTRIGGER_WORKER_SLOTS?",
         ),
         environment={
-            "POSTGRES_URI": "postgres://user:hidden@host/database",
+            "POSTGRES_URI": "mysql://user:hidden@host/database",
             "OUTRIGGER_WORKER_SLOTS": "many",
             "OUTRIGGER_LEASE_SECONDS": "0",
             "OUTRIGGER_LOG_LEVEL": "loud",
@@ -266,7 +269,7 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(project: Path) -> None:
     ended = refused_start(project)
     assert_refused(
         ended,
-        "OUTRIGGER_DATA_DIR: the database is at schema 9999, this version knows 0001. "
+        "OUTRIGGER_DATA_DIR: the database is at schema 9999, this version knows 0002. "
         "Start the newer Outrigger it was written by.",
     )
     assert database.read_bytes() == before

@@ -1,6 +1,7 @@
 """Settings: what they accept, how they say no, and the table that is made from them."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ from outrigger_server.settings import (
     setting_names,
     settings_table,
 )
-from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES
+from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, PREFIX
 
 GENERATE = Path(__file__).resolve().parents[2] / "docs" / "generate.py"
 
@@ -158,18 +159,32 @@ def test_all_faults_are_told_at_once():
         }
     )
     assert faults == [
-        "REDIS_URI is set, but this version runs as one process without Redis; unset it",
         "OUTRIGGER_PORT is 'x': give a whole number from 0 to 65535",
         "OUTRIGGER_WORKER_SLOTS is 'many': give a whole number from 1 to 1000",
         "OUTRIGGER_STREAM_TTL_SECONDS is '-1': give a number from 0 to 86400",
         "OUTRIGGER_WROKER_SLOTS: no such setting; did you mean OUTRIGGER_WORKER_SLOTS?",
+        "REDIS_URI is set without POSTGRES_URI: give both, or unset it",
     ]
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_URI", "DATABASE_URI"])
-def test_a_database_that_would_be_ignored_is_refused_without_showing_it(name: str):
-    fault = f"{name} is set, but this version stores in SQLite only; unset it"
-    assert faults_of({name: "postgres://u:hunter2@h/d"}) == [fault]
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("POSTGRES_URI", "postgresql://user:password@host:5432/database"),
+        ("DATABASE_URI", "postgresql://user:password@host:5432/database"),
+        ("REDIS_URI", "redis://host:6379/0"),
+    ],
+)
+def test_an_address_of_another_kind_is_refused_without_showing_it(name: str, advice: str):
+    fault = f"{name} is wrong (a secret, not shown): give a URI such as {advice}"
+    assert faults_of({name: "mysql://u:hunter2@h/d"}) == [fault]
+
+
+def test_the_name_that_a_platform_gives_its_database_is_understood():
+    for name in ("POSTGRES_URI", "DATABASE_URI"):
+        uri = load_settings({name: "postgres://u:p@h/d"}).scale.postgres_uri
+        assert uri is not None
+        assert uri.get_secret_value() == "postgres://u:p@h/d"
 
 
 def test_an_empty_database_address_asks_for_nothing():
@@ -207,14 +222,15 @@ def test_what_kubernetes_sets_for_a_service_named_outrigger_is_not_our_port():
 
 
 def test_every_program_knows_every_setting_of_the_server():
-    assert setting_names() <= ENVIRONMENT_NAMES
+    assert {name for name in setting_names() if name.startswith(PREFIX)} <= ENVIRONMENT_NAMES
 
 
 def test_the_table_has_one_row_for_each_setting_with_default_and_meaning():
     rows = settings_table().splitlines()
     assert rows[:2] == ["| setting | default | meaning |", "| --- | --- | --- |"]
     cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows[2:]]
-    assert {name.strip("`") for name, _, _ in cells} == setting_names()
+    named = {each for name, _, _ in cells for each in re.findall("`([A-Z_]+)`", name)}
+    assert named == setting_names()
     assert all(default and meaning.endswith(".") for _, default, meaning in cells)
     assert "| `OUTRIGGER_PORT` | `8123` | Port; 0 picks a free one. |" in rows
     assert [d for n, d, _ in cells if n == "`OUTRIGGER_NODE_THREADS`"] == [

@@ -8,8 +8,6 @@ from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.logging import get_logger
 from outrigger_telemetry.metrics import Metrics
 
-BACKEND = "sqlite"
-
 log = get_logger("outrigger.runs")
 
 
@@ -21,8 +19,9 @@ def assistant_label(assistant_id: str, graph_id: str) -> str:
 class RunTelemetry:
     """Counts, measures and logs the lives of runs."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, *, backend: str = "sqlite") -> None:
         self.metrics = metrics
+        self._backend = backend
 
     def created(self, run: Run, decision: Decision, queue_length: int) -> None:
         """A run was accepted."""
@@ -47,6 +46,11 @@ class RunTelemetry:
             cut=len(decision.cut),
             dropped=len(decision.drop),
         )
+
+    def events_lost(self, count: int) -> None:
+        """Events of streams were dropped on their way to the readers."""
+        self.metrics.increment(specs.STREAM_EVENTS_LOST_TOTAL, count)
+        log.warning("stream_events_lost", count=count)
 
     def rejected(self, thread_id: str, request: RunRequest, decision: Decision) -> None:
         """A run was refused because the thread is busy."""
@@ -143,8 +147,8 @@ class RunTelemetry:
 
     def checkpoint_written(self, seconds: float, size: int) -> None:
         """See `WriteObserver.checkpoint_written`."""
-        self.metrics.observe(specs.CHECKPOINT_WRITE_SECONDS, seconds, backend=BACKEND)
-        self.metrics.observe(specs.CHECKPOINT_BYTES, size, backend=BACKEND)
+        self.metrics.observe(specs.CHECKPOINT_WRITE_SECONDS, seconds, backend=self._backend)
+        self.metrics.observe(specs.CHECKPOINT_BYTES, size, backend=self._backend)
 
     def write_refused(self, kind: str) -> None:
         """See `WriteObserver.write_refused`."""

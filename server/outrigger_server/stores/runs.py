@@ -71,7 +71,9 @@ class Created:
 
 
 _THREAD = (
-    select(threads.c.metadata).where(threads.c.thread_id == bindparam("thread")).with_for_update()
+    select(threads.c.metadata, threads.c.updated_at)
+    .where(threads.c.thread_id == bindparam("thread"))
+    .with_for_update()
 )
 
 _TOUCH_THREAD = (
@@ -95,6 +97,8 @@ def create_run(
     if thread is None:
         raise NotFound("Thread or assistant not found.")
     traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
+    # Whoever gets the thread later is later, whatever the clock of its process says.
+    now = max(now, thread[1] + 1)
     present = in_flight(connection, thread_id)
     decision = decide(MultitaskStrategy(request.multitask_strategy), present)
     if not decision.accepted:
