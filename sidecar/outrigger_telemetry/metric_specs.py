@@ -283,7 +283,7 @@ STREAM_RESUMES_TOTAL = _counter(
 )
 STREAM_EVENTS_LOST_TOTAL = _counter(
     "langgraph_stream_events_lost_total",
-    "Times a returning reader missed events: the buffer had dropped them.",
+    "Events that readers missed: a buffer had dropped them, or Redis was away.",
 )
 
 # Workers

@@ -50,7 +50,6 @@ class RunTelemetry:
     def events_lost(self, count: int) -> None:
         """Events of streams were dropped on their way to the readers."""
         self.metrics.increment(specs.STREAM_EVENTS_LOST_TOTAL, count)
-        log.warning("stream_events_lost", count=count)
 
     def rejected(self, thread_id: str, request: RunRequest, decision: Decision) -> None:
         """A run was refused because the thread is busy."""

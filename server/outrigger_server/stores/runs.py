@@ -98,7 +98,7 @@ def create_run(
         raise NotFound("Thread or assistant not found.")
     traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
     # Whoever gets the thread later is later, whatever the clock of its process says.
-    now = max(now, thread[1] + 1)
+    now = max(now, thread[1])
     present = in_flight(connection, thread_id)
     decision = decide(MultitaskStrategy(request.multitask_strategy), present)
     if not decision.accepted:
