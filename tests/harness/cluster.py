@@ -153,4 +153,4 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     for each in (source, sink):
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        each.close()

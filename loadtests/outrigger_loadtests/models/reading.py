@@ -31,7 +31,7 @@ from outrigger_loadtests.history.operations import (
     ThreadRead,
 )
 from outrigger_loadtests.marks import ANSWER, LAST, steps_by_token, token_of
-from outrigger_loadtests.models.run import NANOSECONDS, Observation, Run
+from outrigger_loadtests.models.run import FOREVER, NANOSECONDS, Observation, Run
 from outrigger_loadtests.models.segment import Chain
 from outrigger_loadtests.models.thread import Thread, microseconds, returned
 
@@ -127,8 +127,13 @@ def _runs(
     _read_chain(runs, chain)
     for run in runs:
         run.complete()
-    runs.sort(key=lambda run: (run.created_at, run.run_id))
+    runs.sort(key=_order)
     return runs, unresolved
+
+
+def _order(run: Run) -> tuple[int, int, str]:
+    """Return the place of a run: of those created at the same moment, in the order they wrote."""
+    return run.created_at, run.segment.first if run.segment else FOREVER, run.run_id
 
 
 def _run(run_id: str, create: Created, row: RunRow | None, run_list: RunsRead | None) -> Run:

@@ -115,3 +115,8 @@ def test_what_was_not_read_is_none(place):
 def test_only_what_the_client_stood_still_during_the_thread_counts():
     read = thread().turn(1).stalled(-60, 0).stalled(20, 21.5).stalled(200, 300).read()
     assert read.stalled == pytest.approx(2.0 + 1.5)  # the thread was opened 2 s before 0
+
+
+def test_runs_created_at_the_same_moment_are_in_the_order_they_wrote() -> None:
+    story = thread().message(2, created=5.0, at=(4, 6)).message(1, created=5.0, at=(4, 6))
+    assert [run.token for run in story.wrote(2).wrote(1).read().runs] == [token(2), token(1)]
