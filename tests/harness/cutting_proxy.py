@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import Self
 
 COMMIT = b"COMMIT\0"  # as the whole of a statement
@@ -17,6 +18,7 @@ class CuttingProxy:
         self.port: int = self._listener.getsockname()[1]
         self._cut: str | None = None
         self.after_cut = lambda: None
+        """Done before the client hears that its connection is gone."""
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
     def __enter__(self) -> Self:
@@ -45,30 +47,44 @@ class CuttingProxy:
             except OSError:
                 client.close()
                 continue
-            for target, source in ((client, server), (server, client)):
-                thread = threading.Thread(
-                    target=self._pass_on, args=(source, target, source is client), daemon=True
-                )
+            mute = threading.Event()
+            for work in (
+                partial(self._pass_questions, client, server, mute),
+                partial(self._pass_answers, server, client, mute),
+            ):
+                thread = threading.Thread(target=work, daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, outgoing: bool) -> None:
-        with source, target, suppress(OSError):
-            while data := source.recv(65536):
-                if outgoing and self._cut is not None and COMMIT in data:
-                    self._carry_out_cut(source, target, data)
+    def _pass_questions(
+        self, client: socket.socket, server: socket.socket, mute: threading.Event
+    ) -> None:
+        with client, server, suppress(OSError):
+            while data := client.recv(65536):
+                if self._cut is not None and COMMIT in data:
+                    mute.set()
+                    self._carry_out_cut(client, server, data)
                     return
-                target.sendall(data)
+                server.sendall(data)
+
+    def _pass_answers(
+        self, server: socket.socket, client: socket.socket, mute: threading.Event
+    ) -> None:
+        with suppress(OSError):
+            while data := server.recv(65536):
+                if not mute.is_set():
+                    client.sendall(data)
+            if not mute.is_set():
+                client.shutdown(socket.SHUT_RDWR)
 
     def _carry_out_cut(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
         when, self._cut = self._cut, None
-        # Nothing comes back to the client any more, whatever the server does.
-        client.shutdown(socket.SHUT_RDWR)
         if when == "after":
             server.sendall(data)
             server.shutdown(socket.SHUT_WR)
-            while server.recv(65536):
+            while server.recv(65536):  # until the server has done it and left
                 pass
         else:
             server.shutdown(socket.SHUT_RDWR)
         self.after_cut()
+        client.shutdown(socket.SHUT_RDWR)

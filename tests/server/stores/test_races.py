@@ -15,6 +15,7 @@ from outrigger_server.stores.items import FencedStore
 
 CREATES = 20
 ROUNDS = 20
+DEADLINE_SECONDS = 20
 ROOT = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
 
 
@@ -28,8 +29,9 @@ async def create_at_once(here, there, strategy, thread="t"):
 
 async def until_somebody_waits(desk):
     """Return once a transaction waits for another's lock."""
-    while not (await desk.one("SELECT count(*) FROM pg_locks WHERE NOT granted"))[0]:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not (await desk.one("SELECT count(*) FROM pg_locks WHERE NOT granted"))[0]:
+            await asyncio.sleep(0)
 
 
 # -- creates -------------------------------------------------------------------
@@ -139,7 +141,8 @@ async def test_a_thread_runs_one_run_at_a_time_whoever_claims(here, there):
                 await desk.finish(run)
                 done.append(run.run_id)
 
-    await asyncio.gather(work(here), work(there))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await asyncio.gather(work(here), work(there))
     order = await here.all("SELECT run_id FROM runs ORDER BY created_at, seq")
     assert [(run_id,) for run_id in done] == order
 

@@ -17,13 +17,15 @@ from outrigger_server.stores.fence import RunFence
 
 CREATES = 20
 ROUNDS = 20
+DEADLINE_SECONDS = 20
 ROOT = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
 
 
 async def until_somebody_waits(desk):
     """Return once a transaction waits for another's lock."""
-    while not (await desk.one("SELECT count(*) FROM pg_locks WHERE NOT granted"))[0]:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not (await desk.one("SELECT count(*) FROM pg_locks WHERE NOT granted"))[0]:
+            await asyncio.sleep(0)
 
 
 # -- ends ----------------------------------------------------------------------
@@ -161,8 +163,9 @@ async def test_a_job_that_must_wait_holds_up_none_of_those_before_it(here, there
             partial(threads.ensure_thread, thread_id="newer", now=1),
         )
     )
-    while await there.database.read(partial(threads.find_thread, thread_id="new")) is None:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while await there.database.read(partial(threads.find_thread, thread_id="new")) is None:
+            await asyncio.sleep(0)
     assert not waiting.done()
     gate.open()
     await held
