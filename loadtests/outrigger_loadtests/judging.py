@@ -6,7 +6,13 @@ from pathlib import Path
 
 from outrigger_loadtests.checkers.case import Invariant
 from outrigger_loadtests.checkers.judge import judge
-from outrigger_loadtests.history.file import WHOLE, Share, threads_of
+from outrigger_loadtests.history.file import (
+    WHOLE,
+    Share,
+    lines_by_thread,
+    operations_of,
+    threads_of,
+)
 from outrigger_loadtests.history.operations import AnyOperation, Opened, Stalled
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS, Run
@@ -41,17 +47,14 @@ class Judgement:
         label = next((each.label for each in operations if isinstance(each, Opened)), "")
         crash = f"{operations[0].thread}: {type(error).__name__}: {error}"
         for invariant in invariants:
-            key = invariant.name, label
-            self.examinations.setdefault(key, Examination()).add(Examination(crash=crash))
+            self.take(invariant.name, label, Examination(crash=crash))
 
     def leave(self, operations: Sequence[AnyOperation]) -> None:
         """Take a thread that could not be created: nothing is known, which is not a pass."""
         for opened in (each for each in operations if isinstance(each, Opened)):
             self.unopened += 1
             message = f"the thread could not be created: {opened.error or opened.code}"
-            finding = Finding("G2.unopened", message, opened.thread, verdict=Verdict.UNKNOWN)
-            key = finding.invariant, opened.label
-            self.examinations.setdefault(key, Examination()).findings.append(finding)
+            self._doubt("G2.unopened", message, opened.thread, opened.label)
 
     def doubt_the_untested(self) -> None:
         """Let a label be unknown of which no run was ever accepted: it was not put to the test."""
@@ -59,27 +62,33 @@ class Judgement:
             sent = counts.refused + counts.unknown
             if sent and not counts.accepted:
                 message = f"none of {sent} runs was accepted, so nothing was put to the test"
-                finding = Finding(
-                    "G2.untested", message, self.shown[label], verdict=Verdict.UNKNOWN
-                )
-                key = finding.invariant, label
-                self.examinations.setdefault(key, Examination()).findings.append(finding)
+                self._doubt("G2.untested", message, self.shown[label], label)
 
     def doubt_the_given_up(self) -> None:
         """Let threads be unknown that were left out, since they never came to their end."""
         for thread, label in self.given_up.items():
             message = "it did not come to its end in time and was given up"
-            finding = Finding("G2.given_up", message, thread, verdict=Verdict.UNKNOWN)
-            key = finding.invariant, label
-            self.examinations.setdefault(key, Examination()).findings.append(finding)
+            self._doubt("G2.given_up", message, thread, label)
+
+    def _doubt(self, rule: str, message: str, thread: str, label: str) -> None:
+        finding = Finding(rule, message, thread, verdict=Verdict.UNKNOWN)
+        self.take(finding.invariant, label, Examination(findings=[finding]))
+
+    def take(self, invariant: str, label: str, examination: Examination) -> None:
+        """Take over what an invariant came to with a label; the examination is ours from now on."""
+        known = self.examinations.get((invariant, label))
+        if known is None:
+            self.examinations[invariant, label] = examination
+        else:
+            known.add(examination)
 
     def add(self, other: "Judgement") -> None:
         """Take over what another share of the same history came to."""
         self.threads += other.threads
         self.operations += other.operations
         self.unopened += other.unopened
-        for key, examination in other.examinations.items():
-            self.examinations.setdefault(key, Examination()).add(examination)
+        for (name, label), examination in other.examinations.items():
+            self.take(name, label, examination)
         for label, counts in other.counts.items():
             self.counts[label] = _sum(self.counts.get(label, Counts()), counts)
         self.shown = other.shown | self.shown
@@ -105,7 +114,7 @@ def judge_history(
         OSError: It cannot be read.
     """
     judgement = Judgement()
-    stalls: list[Stalled] = []
+    general: list[AnyOperation] = []
     for operations in threads_of(path, share):
         if operations[0].thread in left_out:
             opened = (each for each in operations if isinstance(each, Opened))
@@ -113,12 +122,13 @@ def judge_history(
             continue
         judgement.operations += len(operations)
         if not operations[0].thread:
-            stalls = [each for each in operations if isinstance(each, Stalled)]
+            general = operations
+            stalls = [each for each in general if isinstance(each, Stalled)]
             still = sum((each.completed or each.invoked) - each.invoked for each in stalls)
             judgement.stalled = still / NANOSECONDS
             continue
         try:
-            thread = read_thread(operations, stalls)
+            thread = read_thread(operations, general)
         except Exception as error:  # noqa: BLE001  one thread must not take the others along
             judgement.crashed(operations, invariants, error)
             continue
@@ -129,11 +139,7 @@ def judge_history(
         label = thread.opened.label
         judgement.shown.setdefault(label, thread.name)
         for name, examination in judge(thread, profile, invariants).items():
-            known_one = judgement.examinations.get((name, label))
-            if known_one is None:
-                judgement.examinations[name, label] = examination
-            else:
-                known_one.add(examination)
+            judgement.take(name, label, examination)
         known = judgement.counts.get(label, Counts())
         judgement.counts[label] = _sum(known, counts_of(thread))
     return judgement
@@ -142,25 +148,28 @@ def judge_history(
 def operations_of_threads(
     path: Path, wanted: Collection[str]
 ) -> Iterator[tuple[str, list[AnyOperation]]]:
-    """Yield the operations of the wanted threads."""
-    for operations in threads_of(path):
-        if operations[0].thread in wanted:
-            yield operations[0].thread, operations
+    """Yield the operations of the wanted threads; no others are decoded."""
+    if not wanted:
+        return
+    with path.open("rb") as file:
+        grouped = lines_by_thread(file)
+    for name in wanted:
+        yield name, operations_of(grouped[name.encode()])
 
 
 def counts_of(thread: Thread) -> Counts:
     """Return what became of everything that was sent to one thread."""
     accepted = [run for run in thread.runs if run.accepted]
     ended = [run for run in accepted if run.interrupted or run.gone]
-    dropped = [run for run in ended if not _started(run)]
+    started = [run for run in ended if _started(run)]
     return Counts(
         accepted=len(accepted),
         refused=len(thread.refused),
         unknown=len(thread.unresolved) + len(thread.runs) - len(accepted),
         succeeded=sum(run.succeeded for run in accepted),
-        interrupted=sum(run.interrupted for run in ended if run not in dropped),
-        rolled_back=sum(run.gone for run in ended if run not in dropped),
-        dropped=len(dropped),
+        interrupted=sum(run.interrupted for run in started),
+        rolled_back=sum(run.gone for run in started),
+        dropped=len(ended) - len(started),
     )
 
 

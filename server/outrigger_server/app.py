@@ -126,7 +126,7 @@ async def open_server(
     """Open every part in the order they need one another, and close them in reverse.
 
     Raises:
-        ConfigurationError: The data directory cannot be used.
+        ConfigurationError: The data directory or PostgreSQL cannot be used.
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
@@ -148,7 +148,7 @@ async def open_server(
             clock,
             telemetry,
             max_attempts=settings.worker.max_attempts,
-            alone=settings.scale.redis_uri is None,
+            alone=settings.scale.postgres_uri is None,
         )
         supervisor = Supervisor(
             graph_loop=graph_loop,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Literal
@@ -61,7 +62,11 @@ def up(
         sidecar_port=sidecar_port,
         no_sidecar=no_sidecar or None,
     )
-    _run(settings, with_sidecar=not settings.sidecar.no_sidecar)
+    with_sidecar = not settings.sidecar.no_sidecar
+    if with_sidecar and settings.scale.postgres_uri is not None:
+        fault = "POSTGRES_URI: the sidecar cannot read PostgreSQL yet; give --no-sidecar"
+        raise ConfigurationError([fault])
+    _run(settings, with_sidecar=with_sidecar)
 
 
 @cli.command()
@@ -87,17 +92,14 @@ def serve(
 @cli.command()
 def worker(config: Config = None, data_dir: DataDir = None) -> None:
     """Work off the runs of a PostgreSQL that other processes serve; no API."""
-    settings = load_settings(os.environ, config=config, data_dir=data_dir)
+    settings = load_settings(os.environ, config=config, data_dir=data_dir, no_worker=False)
     if settings.scale.redis_uri is None:
         raise ConfigurationError(
             ["REDIS_URI: a worker beside other processes needs it, and POSTGRES_URI; set both"]
         )
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stuck = runner.run(_work(settings, registry, manifest.warnings))
-    if stuck:
-        os._exit(0)
+    _run_to_the_end(_work(settings, registry, manifest.warnings))
 
 
 @cli.command()
@@ -127,8 +129,13 @@ def main() -> None:
 def _run(settings: Settings, *, with_sidecar: bool) -> None:
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
+    _run_to_the_end(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
+
+
+def _run_to_the_end(main: Coroutine[None, None, bool]) -> None:
+    """Run `main`, and end the process even though it says that code of a graph is stuck."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stuck = runner.run(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
+        stuck = runner.run(main)
     if stuck:
         # A node that never returns; Python would wait for its thread for ever.
         os._exit(0)

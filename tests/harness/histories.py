@@ -137,9 +137,9 @@ class Story:
         sent = self.message(number, strategy, **rest).wrote(number)
         return sent.seen(number, SUCCESS, 10.0 * number + 5)
 
-    def seen(self, number: int, status: str, at: Time, attempt: int = 0) -> Self:
+    def seen(self, number: int, status: str, at: Time) -> Self:
         """Somebody read the run's status."""
-        return self._add(RunRead, at, run_id=f"run-{number}", status=status, attempt=attempt)
+        return self._add(RunRead, at, run_id=f"run-{number}", status=status)
 
     def cancel(self, number: int, at: Time, action: str = "interrupt", **rest: Any) -> Self:
         """Somebody cancelled the run."""

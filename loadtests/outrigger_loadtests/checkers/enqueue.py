@@ -3,7 +3,12 @@
 from itertools import pairwise
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.checkers.order import foundation_faults, missing_at_the_start
+from outrigger_loadtests.checkers.order import (
+    foundation_faults,
+    missing_at_the_start,
+    refusals,
+    undisturbed_succeed,
+)
 from outrigger_loadtests.history.operations import Strategy
 from outrigger_loadtests.marks import mark
 from outrigger_loadtests.models.run import Run
@@ -14,17 +19,8 @@ _MICROSECONDS = 1_000_000
 
 def every_message_is_answered(case: Case) -> None:
     """E1."""
-    for refused in case.thread.refusals_of(Strategy.ENQUEUE):
-        case.examined()
-        case.found(
-            "refused", f"{refused.token} was to wait its turn and was refused: {refused.code}"
-        )
-    for run in case.thread.runs_of(Strategy.ENQUEUE):
-        if not run.status or not case.thread.undisturbed(run):
-            continue
-        case.examined()
-        if not run.succeeded:
-            case.found("no_success", f"{run.token} waited its turn and is {run.status}", run)
+    refusals(case, Strategy.ENQUEUE)
+    undisturbed_succeed(case, Strategy.ENQUEUE)
 
 
 def first_come_first_served(case: Case) -> None:

@@ -8,6 +8,8 @@ from outrigger_loadtests.checkers.order import (
     one_survives,
     ran_on,
     readers_end,
+    refusals,
+    undisturbed_succeed,
 )
 from outrigger_loadtests.history.operations import (
     IN_FLIGHT,
@@ -29,9 +31,7 @@ HEARTBEAT = 4.5  # seconds: a little less than servers leave between two
 def never_refused(case: Case) -> None:
     """I1."""
     case.examined(len(case.thread.runs_of(Strategy.INTERRUPT)))
-    for refused in case.thread.refusals_of(Strategy.INTERRUPT):
-        case.examined()
-        case.found("refused", f"{refused.token} was to interrupt and was refused: {refused.code}")
+    refusals(case, Strategy.INTERRUPT)
 
 
 def the_victim_is_cut(case: Case) -> None:
@@ -113,17 +113,12 @@ def the_newcomer_starts_at_the_cut(case: Case) -> None:
 
 def the_newest_succeeds(case: Case) -> None:
     """I6."""
-    for run in case.thread.runs_of(Strategy.INTERRUPT):
-        if not run.status or not case.thread.undisturbed(run):
-            continue
-        case.examined()
-        if not run.succeeded:
-            case.found("no_success", f"nothing came after {run.token}, and it is {run.status}", run)
+    undisturbed_succeed(case, Strategy.INTERRUPT)
 
 
 def of_two_at_once_one_survives(case: Case) -> None:
     """I7."""
-    one_survives(case, Strategy.INTERRUPT, "")
+    one_survives(case, Strategy.INTERRUPT)
 
 
 def the_readers_of_a_victim_end(case: Case) -> None:

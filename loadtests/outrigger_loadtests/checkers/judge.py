@@ -1,6 +1,6 @@
 """Judges a history thread by thread; only one thread is in memory at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from outrigger_loadtests.checkers.case import Case, Invariant
@@ -48,14 +48,3 @@ def _forgiven(finding: Finding, reason: str) -> Finding:
     if finding.verdict is not Verdict.FAIL:
         return finding
     return replace(finding, verdict=Verdict.WARN, reason=reason)
-
-
-def judge_all(
-    threads: Iterable[Thread], profile: ServerProfile, invariants: Sequence[Invariant]
-) -> dict[tuple[str, str], Examination]:
-    """Return what each invariant came to on all threads, by its name and the threads' label."""
-    results: dict[tuple[str, str], Examination] = {}
-    for thread in threads:
-        for name, examination in judge(thread, profile, invariants).items():
-            results.setdefault((name, thread.opened.label), Examination()).add(examination)
-    return results

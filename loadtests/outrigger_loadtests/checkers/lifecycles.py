@@ -112,7 +112,7 @@ def _compare(case: Case, run: Run, earlier: Observation, later: Observation) -> 
     between = (earlier.completed, later.invoked)
     message = f"run {run.token} was {earlier.status}, then {later.status}"
     if became < was:
-        if was == _RANKS[RUNNING] and (later.attempt > earlier.attempt or case.thread.faults):
+        if was == _RANKS[RUNNING] and case.thread.faults:
             return
         case.found("went_back", message, run, between=between)
     elif was == _ENDED and became == _ENDED and earlier.status != later.status:

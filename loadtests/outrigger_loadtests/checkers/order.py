@@ -15,9 +15,22 @@ from outrigger_loadtests.history.operations import (
 from outrigger_loadtests.models.run import NANOSECONDS, SLEEP_CERTAINTY, Run
 
 
-def base_of(case: Case, run: Run) -> int:
-    """Return how many marks were in the state the run started from."""
-    return case.thread.chain.base_length(run.segment) if run.segment else 0
+def refusals(case: Case, strategy: Strategy) -> None:
+    """Find the messages that were refused although their strategy never is."""
+    for refused in case.thread.refusals_of(strategy):
+        case.examined()
+        case.found("refused", f"{refused.token} came with {strategy}, and got {refused.code}")
+
+
+def undisturbed_succeed(case: Case, strategy: Strategy) -> None:
+    """Find the runs that nothing could keep from their end and that are no success."""
+    for run in case.thread.runs_of(strategy):
+        if not run.status or not case.thread.undisturbed(run):
+            continue
+        case.examined()
+        if not run.succeeded:
+            message = f"nothing kept {run.token} from its end, and it is {run.status}"
+            case.found("no_success", message, run)
 
 
 def foundation_faults(case: Case, runs: Iterable[Run], way: str) -> None:
@@ -71,7 +84,7 @@ def together(case: Case, strategy: Strategy) -> list[list[Run]]:
     return [group for name, group in groups.items() if name not in spoiled and len(group) > 1]
 
 
-def one_survives(case: Case, strategy: Strategy, prefix: str) -> None:
+def one_survives(case: Case, strategy: Strategy) -> None:
     """Of messages sent together the newest succeeds, and no other that was still at work."""
     for group in together(case, strategy):
         newest = group[-1]
@@ -82,7 +95,7 @@ def one_survives(case: Case, strategy: Strategy, prefix: str) -> None:
             continue
         case.examined()
         if not any(run.succeeded for run in group):
-            case.found(f"{prefix}nobody_survived", "of those sent together none succeeded", *group)
+            case.found("nobody_survived", "of those sent together none succeeded", *group)
         for run in group[:-1]:
             since = newest.create.completed
             if (
@@ -91,7 +104,7 @@ def one_survives(case: Case, strategy: Strategy, prefix: str) -> None:
                 and ran_on(case, run, since)
             ):
                 message = f"{run.token} went on although {newest.token} came after it"
-                case.found(f"{prefix}two_survived", message, run, newest)
+                case.found("two_survived", message, run, newest)
 
 
 def readers_end(case: Case, run: Run, prefix: str) -> None:

@@ -8,6 +8,8 @@ from outrigger_loadtests.checkers.order import (
     one_survives,
     ran_on,
     readers_end,
+    refusals,
+    undisturbed_succeed,
 )
 from outrigger_loadtests.history.operations import (
     GONE,
@@ -107,15 +109,9 @@ def the_newcomer_starts_before_the_victim(case: Case) -> None:
 def newcomers_and_readers(case: Case) -> None:
     """B4."""
     thread = case.thread
-    for refused in thread.refusals_of(Strategy.ROLLBACK):
-        case.found("refused", f"{refused.token} was to roll back and was refused: {refused.code}")
-    for run in thread.runs_of(Strategy.ROLLBACK):
-        if run.status and thread.undisturbed(run):
-            case.examined()
-            if not run.succeeded:
-                message = f"nothing came after {run.token}, and it is {run.status}"
-                case.found("no_success", message, run)
-    one_survives(case, Strategy.ROLLBACK, "")
+    refusals(case, Strategy.ROLLBACK)
+    undisturbed_succeed(case, Strategy.ROLLBACK)
+    one_survives(case, Strategy.ROLLBACK)
     for run in thread.runs:
         if run.gone and thread.may_be_removed(run):
             readers_end(case, run, "readers_")

@@ -65,12 +65,12 @@ class Client:
             "POST", path, encoded, name=name, timeout=CALL_SECONDS, expected=expected
         )
 
-    def told(self, answer: Answer, invoked: int, intended: int = 0) -> dict[str, Any]:
+    def told(self, answer: Answer, invoked: int) -> dict[str, Any]:
         """Return the fields in which every operation says when it was and what came of it."""
         return {
             "thread": self.conversation.name,
             "process": self.process,
-            "intended": intended or invoked,
+            "intended": invoked,
             "invoked": invoked,
             "completed": self.clock.now() if answer.status else None,
             "outcome": answers.outcome_of(answer),

@@ -38,7 +38,7 @@ def open_thread(client: Client, label: str, scenario: str) -> bool:
     return bool(thread_id)
 
 
-def send(client: Client, message: Message, intended: int = 0) -> str:
+def send(client: Client, message: Message) -> str:
     """Create a run and, for the endpoints that answer with it, read it to its end.
 
     Returns its run id, empty unless the server said that it exists.
@@ -51,7 +51,7 @@ def send(client: Client, message: Message, intended: int = 0) -> str:
             f"create {message.strategy}",
             CONFLICT,
         )
-        return _created(client, message, answer, invoked, intended)
+        return _created(client, message, answer, invoked)
     stream = client.transport.stream(
         "POST",
         f"{client.thread}/runs/{message.endpoint}",
@@ -62,7 +62,7 @@ def send(client: Client, message: Message, intended: int = 0) -> str:
         expected=CONFLICT,
     )
     try:
-        run_id = _created(client, message, stream.head, invoked, intended)
+        run_id = _created(client, message, stream.head, invoked)
         if stream.head.status // 100 == 2:  # noqa: PLR2004  the class of statuses
             _read_on(client, message, run_id, stream, invoked)
     finally:
@@ -78,12 +78,12 @@ def _read_on(client: Client, message: Message, run_id: str, stream: Stream, invo
         read_result(client, stream, run_id, message.token, Endpoint.WAIT, invoked)
 
 
-def _created(client: Client, message: Message, answer: Answer, invoked: int, intended: int) -> str:
+def _created(client: Client, message: Message, answer: Answer, invoked: int) -> str:
     body = answers.body_of(answer)
     run_id = answers.id_of(body, "run_id")
     if not run_id and (found := _RUN_ID.search(answer.headers.get("content-location", ""))):
         run_id = answers.id_of(found[1])
-    told = client.told(answer, invoked, intended)
+    told = client.told(answer, invoked)
     if answers.outcome_of(answer) is Outcome.OK and not run_id:
         told |= {"outcome": Outcome.INFO, "error": "the answer names no run"}
     accepted = told["outcome"] is Outcome.OK

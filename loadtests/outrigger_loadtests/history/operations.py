@@ -191,7 +191,6 @@ class RunRead(Operation, frozen=True):
     run_id: str
     status: str = ""
     created_at: str = ""
-    attempt: int = 0
 
 
 class StateRead(Operation, frozen=True):

@@ -41,16 +41,17 @@ Target = TypeVar("Target", Cancelled, Deleted, Streamed, Joined)
 
 
 def read_thread(
-    operations: Sequence[AnyOperation], stalls: Iterable[Stalled] = ()
+    operations: Sequence[AnyOperation], general: Sequence[AnyOperation] = ()
 ) -> Thread | None:
     """Read one thread's operations; None when there is no thread, because it was never opened.
 
-    `stalls` are the moments in which the whole client stood still.
+    `general` is what belongs to no thread: faults, and moments in which the client stood still.
     """
     sorted_out = _SortedOut(operations)
     opened = next(iter(sorted_out.of(Opened)), None)
     if opened is None or opened.outcome is not Outcome.OK:
         return None
+    beside = _SortedOut(general)
     history = _last_ok(sorted_out.of(HistoryRead))
     run_list = _last_ok(sorted_out.of(RunsRead))
     chain = Chain(history.checkpoints[::-1] if history else ())
@@ -69,8 +70,8 @@ def read_thread(
         states=ok_states,
         statuses=ok_threads,
         cancels=sorted_out.of(Cancelled),
-        faults=sorted_out.of(Faulted),
-        stalled=sum(_overlap(operations, each) for each in stalls) / NANOSECONDS,
+        faults=[*sorted_out.of(Faulted), *beside.of(Faulted)],
+        stalled=sum(_overlap(operations, each) for each in beside.of(Stalled)) / NANOSECONDS,
         settled=next(iter(sorted_out.of(Settled)), None),
         run_list=run_list,
         history=history,
@@ -151,9 +152,7 @@ def _hand_out(operations: _SortedOut, runs: dict[str, Run]) -> None:
         run = runs.get(read.run_id)
         if run is None or read.outcome is not Outcome.OK:
             continue
-        run.observations.append(
-            Observation(read.invoked, returned(read), read.status, read.attempt)
-        )
+        run.observations.append(Observation(read.invoked, returned(read), read.status))
         if not run.created_at:
             run.created_at = microseconds(read.created_at)
     for run in runs.values():

@@ -42,7 +42,6 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     invoked: int
     completed: int
     status: str
-    attempt: int = 0
 
     @property
     def ended(self) -> bool:

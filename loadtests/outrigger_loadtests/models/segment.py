@@ -86,11 +86,6 @@ class Chain:
         """Every mark that any checkpoint holds, also beside the head's line."""
         return frozenset(mark for each in self.checkpoints for mark in each.added)
 
-    def parent_of(self, number: int) -> Checkpoint | None:
-        """Return the parent of a checkpoint, or None for a root or a parent that is missing."""
-        parent = self.index.get(self.checkpoints[number].parent_id)
-        return None if parent is None else self.checkpoints[parent]
-
     def base_length(self, segment: Segment) -> int:
         """Return how many marks were there before the segment's run wrote."""
         parent = self.index.get(self.checkpoints[segment.first].parent_id)

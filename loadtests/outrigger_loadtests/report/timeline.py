@@ -20,7 +20,6 @@ from outrigger_loadtests.report.evidence.scene import (
     Scene,
     last_moment,
     scene_of,
-    whole_scene,
 )
 from outrigger_loadtests.report.text import one_line
 from outrigger_loadtests.verdict import Finding
@@ -28,15 +27,8 @@ from outrigger_loadtests.verdict import Finding
 OPERATION_LINES = 34
 BAR_LINES = 15
 CHECKPOINT_LINES = 18
-_ALL = 1 << 30
 _BETWEEN = 3  # marked stretches of time
 _NEVER_OPENED = "The thread was never opened, so nothing is known of its runs."
-
-
-def whole_timeline(operations: Sequence[AnyOperation], thread: Thread | None) -> str:
-    """Tell everything that happened on a thread, however long that gets."""
-    scene = whole_scene(operations, thread)
-    return _told(operations, thread, scene, (), (_ALL, _ALL, _ALL))
 
 
 def evidence_timeline(

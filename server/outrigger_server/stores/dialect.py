@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.tables import runs, threads
 
+SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 """SQLAlchemy's name for it, as `connection.dialect.name` gives it."""
 

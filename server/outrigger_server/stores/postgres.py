@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import orjson
 import psycopg
@@ -12,17 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.stores.base import Job
-from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
-from outrigger_server.stores.checkpoint_tables.of import tables_of_dialect
 from outrigger_server.stores.dialect import POSTGRESQL
+from outrigger_server.stores.job_database import JobDatabase
 from outrigger_server.stores.json_text import json_text
 from outrigger_server.stores.migrations.upgrade import require_schema, upgrade_schema
 from outrigger_server.stores.postgres_session import PostgresSession
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
-
-Result = TypeVar("Result")
 
 CONNECT_SECONDS = 5
 GROUP_LIMIT = 60
@@ -34,7 +30,7 @@ SETTING = "POSTGRES_URI"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresDatabase:
+class PostgresDatabase(JobDatabase):
     """The database at `uri`; open it with `async with`.
 
     It holds at most `max_connections` connections: one writes, the others read, half of them
@@ -46,6 +42,7 @@ class PostgresDatabase:
     """
 
     def __init__(self, uri: str, *, max_connections: int = 10, upgrade: bool = False) -> None:
+        super().__init__(POSTGRESQL)
         self._uri = uri
         self._upgrade = upgrade
         reading = max(LEAST_CONNECTIONS, max_connections) - 1
@@ -84,40 +81,8 @@ class PostgresDatabase:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        # Users' code may never end: what it reads with is left to the end of the process.
-        self._graph_readers.close(wait=False)
-        self._readers.close(wait=True)
-        self.writer.stop()
+        self._close_jobs()
         self._session.close()
-
-    @property
-    def checkpoint_tables(self) -> CheckpointTables:
-        """See `Database.checkpoint_tables`."""
-        return tables_of_dialect(POSTGRESQL)
-
-    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
-        """See `Database.begin_write`."""
-        return self.writer.begin(job)
-
-    async def write(self, job: Job[Result]) -> Result:
-        """See `Database.write`."""
-        return await self.writer.begin(job)
-
-    def write_blocking(self, job: Job[Result]) -> Result:
-        """See `Database.write_blocking`."""
-        return self.writer.submit_blocking(job)
-
-    async def read(self, job: Job[Result]) -> Result:
-        """See `Database.read`."""
-        return await self._readers.read(job)
-
-    async def read_with_graph(self, job: Job[Result]) -> Result:
-        """See `Database.read_with_graph`."""
-        return await self._graph_readers.read(job)
-
-    def read_blocking(self, job: Job[Result]) -> Result:
-        """See `Database.read_blocking`."""
-        return self._readers.read_blocking(job)
 
 
 def postgres_engine(uri: str) -> Engine:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 import orjson
@@ -16,22 +16,18 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.stores.base import Job
-from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
-from outrigger_server.stores.checkpoint_tables.of import tables_of_dialect
-from outrigger_server.stores.dialect import translated
+from outrigger_server.stores.dialect import SQLITE, translated
+from outrigger_server.stores.job_database import JobDatabase
 from outrigger_server.stores.json_text import json_text
 from outrigger_server.stores.migrations.upgrade import upgrade_schema
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
 
-Result = TypeVar("Result")
-
 READERS = 4
 """Reading threads: reads are short, and two cores gain nothing from more."""
 
 
-class SqliteDatabase:
+class SqliteDatabase(JobDatabase):
     """The embedded database in `data_dir`/outrigger.db; open it with `async with`.
 
     Opening creates the folder and the file, brings the schema up to date and locks the
@@ -42,6 +38,7 @@ class SqliteDatabase:
     """
 
     def __init__(self, data_dir: Path) -> None:
+        super().__init__(SQLITE)
         self._data_dir = data_dir
         self._path = data_dir / "outrigger.db"
         self._lock_file: int | None = None
@@ -70,41 +67,9 @@ class SqliteDatabase:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        # Users' code may never end: what it reads with is left to the end of the process.
-        self._graph_readers.close(wait=False)
-        self._readers.close(wait=True)
-        self.writer.stop()
+        self._close_jobs()
         self._connection.close()
         self._unlock_folder()
-
-    @property
-    def checkpoint_tables(self) -> CheckpointTables:
-        """See `Database.checkpoint_tables`."""
-        return tables_of_dialect("sqlite")
-
-    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
-        """See `Database.begin_write`."""
-        return self.writer.begin(job)
-
-    async def write(self, job: Job[Result]) -> Result:
-        """See `Database.write`."""
-        return await self.writer.begin(job)
-
-    def write_blocking(self, job: Job[Result]) -> Result:
-        """See `Database.write_blocking`."""
-        return self.writer.submit_blocking(job)
-
-    async def read(self, job: Job[Result]) -> Result:
-        """See `Database.read`."""
-        return await self._readers.read(job)
-
-    async def read_with_graph(self, job: Job[Result]) -> Result:
-        """See `Database.read_with_graph`."""
-        return await self._graph_readers.read(job)
-
-    def read_blocking(self, job: Job[Result]) -> Result:
-        """See `Database.read_blocking`."""
-        return self._readers.read_blocking(job)
 
     def _engine(self, mode: str) -> Engine:
         uri = f"file:{quote(str(self._path))}?mode={mode}"

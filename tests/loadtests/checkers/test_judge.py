@@ -3,7 +3,7 @@ from dataclasses import replace
 from harness.histories import rules, thread
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
-from outrigger_loadtests.checkers.judge import judge, judge_all
+from outrigger_loadtests.checkers.judge import judge
 from outrigger_loadtests.profiles import OUTRIGGER, Bounds
 from outrigger_loadtests.verdict import Verdict
 
@@ -40,15 +40,11 @@ def test_a_thread_on_which_the_check_breaks_down_spoils_a_pass_on_another():
     broken = Invariant(
         "G1", "", lambda case: breaks_down(case) if case.thread.runs else is_fine(case)
     )
-    results = judge_all([thread().read(), thread().turn(1).read()], OUTRIGGER, [broken])
-    assert results["G1", "mixed"].verdict is Verdict.UNKNOWN
-
-
-def test_threads_are_judged_by_their_labels():
-    threads = [thread(label="reject").turn(1).read(), thread(label="enqueue").read()]
-    results = judge_all(threads, OUTRIGGER, INVARIANTS)
-    assert results["G1", "reject"].verdict is Verdict.PASS
-    assert results["G1", "enqueue"].verdict is None
+    first, second = (
+        judge(each.read(), OUTRIGGER, [broken]) for each in (thread(), thread().turn(1))
+    )
+    first["G1"].add(second["G1"])
+    assert first["G1"].verdict is Verdict.UNKNOWN
 
 
 def test_every_invariant_has_a_result():

@@ -1,6 +1,8 @@
 import pytest
 
 from harness.histories import ASKED, examinations, findings, rules, thread
+from outrigger_loadtests.history.operations import Faulted
+from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.verdict import Verdict
 
 
@@ -123,14 +125,16 @@ def test_a_run_that_runs_does_not_wait_again():
     assert "G9.went_back" in rules(story.seen(1, "pending", 12))
 
 
-def test_a_run_may_wait_again_for_another_attempt():
-    story = thread().turn(1).seen(1, "running", 11, attempt=1)
-    assert not rules(story.seen(1, "pending", 12, attempt=2))
-
-
 def test_a_run_may_wait_again_when_something_was_done_to_the_server():
     story = thread().turn(1).seen(1, "running", 11).seen(1, "pending", 12)
     assert not rules(story.fault("kill worker", 11.5))
+
+
+def test_what_was_done_to_the_server_counts_on_every_thread():
+    story = thread().turn(1).seen(1, "running", 11).seen(1, "pending", 12)
+    fault = Faulted(thread="", invoked=1, completed=2, name="kill worker")
+    assert read_thread(story.operations()).faults == []
+    assert read_thread(story.operations(), [fault]).faults == [fault]
 
 
 def test_a_run_that_has_ended_does_not_run_again():

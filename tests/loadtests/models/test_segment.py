@@ -98,11 +98,3 @@ def test_a_run_does_not_hold_what_was_lost_before_it_started():
     third = found.segments()["run-3"]
     assert found.holds(third, marks("1:input", *whole(2)))
     assert not found.holds(third, marks("1:first"))
-
-
-def test_the_parent_of_a_root_or_of_one_that_dangles_is_none():
-    found = chain(thread().message(1).wrote(1, "input").wrote(1, "first", after="nowhere"))
-    assert (found.parent_of(0), found.parent_of(1)) == (None, None)
-    parent = chain(one_chain()).parent_of(4)
-    assert parent is not None
-    assert parent.checkpoint_id == "c4"

@@ -187,7 +187,7 @@ def _statuses(run_id: str, reads: Sequence[RunRead], scene: Scene) -> str:
 def _status(read: RunRead) -> str:
     if read.outcome is not Outcome.OK:
         return _answer(read).strip(" ,")
-    return f"{read.status} (attempt {read.attempt})" if read.attempt > 1 else read.status
+    return read.status
 
 
 def _change_text(change: _Change, scene: Scene) -> str:

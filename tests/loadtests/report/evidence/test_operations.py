@@ -75,14 +75,14 @@ def test_a_status_that_changes_all_the_time_is_shortened(opened, op):
     assert "… 95 changes …" in line
 
 
-def test_another_attempt_and_a_read_that_failed_are_told(opened, op):
+def test_a_read_that_failed_is_told(opened, op):
     story = [
         opened,
         op(RunRead, 10, 11, run_id="r", status="running"),
         op(RunRead, 20, 21, run_id="r", outcome=Outcome.INFO, code=503),
-        op(RunRead, 30, 31, run_id="r", status="running", attempt=2),
+        op(RunRead, 30, 31, run_id="r", status="success"),
     ]
-    assert told(story)[-1].endswith("running 0.011 → UNKNOWN 503 0.021 → running (attempt 2) 0.031")
+    assert told(story)[-1].endswith("running 0.011 → UNKNOWN 503 0.021 → success 0.031")
 
 
 def test_reads_of_a_thread_that_show_the_same_are_one_line(opened, op):
