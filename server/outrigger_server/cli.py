@@ -1,6 +1,7 @@
 """The `outrigger` command: reads the environment once, starts the server, ends with it."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Coroutine
@@ -33,6 +34,9 @@ log = get_logger("outrigger")
 
 HAND_BACK_SECONDS = 5.0
 """What handing runs back may take beyond the grace, and again in a hurry."""
+
+GARBAGE_OBJECTS = 20_000
+"""New objects after which the garbage collector looks at them; a run makes thousands."""
 
 Config = Annotated[Path | None, typer.Option(help="The langgraph.json to serve.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
@@ -134,11 +138,19 @@ def _run(settings: Settings, *, with_sidecar: bool) -> None:
 
 def _run_to_the_end(main: Coroutine[None, None, bool]) -> None:
     """Run `main`, and end the process even though it says that code of a graph is stuck."""
+    _look_at_new_objects_only()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stuck = runner.run(main)
     if stuck:
         # A node that never returns; Python would wait for its thread for ever.
         os._exit(0)
+
+
+def _look_at_new_objects_only() -> None:
+    """Spare the garbage collector what was imported: it is large, and stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
 async def _serve(

@@ -1,5 +1,6 @@
 """Assistants: a graph with a name and a configuration. Each graph has one made by the system."""
 
+import functools
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ class Assistant:
     updated_at: int
 
 
+@functools.lru_cache(maxsize=1024)
 def system_assistant_id(graph_id: str) -> str:
     """The id of a graph's system assistant: the same on every server."""
     return str(uuid.uuid5(ASSISTANT_NAMESPACE, graph_id))

@@ -51,3 +51,7 @@ class ThreadOutcome:
         if self.failed:
             return ThreadStatus.ERROR
         return ThreadStatus.INTERRUPTED if self.has_next else ThreadStatus.IDLE
+
+
+UNREADABLE = ThreadOutcome(values=None, interrupts=None, has_next=False)
+"""What is known of a thread whose state cannot be read: its row keeps what it has."""

@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from langgraph.errors import GraphDrained
+from langgraph.pregel import Pregel
 
 from outrigger_server.brokers.base import EventLog
+from outrigger_server.domain.run import Run
+from outrigger_server.domain.thread import UNREADABLE, ThreadOutcome
 from outrigger_server.errors import FencedWrite, GraphFailed, Unavailable
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.invoke import VALUES, run_config, stream_run
@@ -19,6 +23,10 @@ from outrigger_server.stores.base import Database
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
 from outrigger_server.stores.items import FencedStore
+from outrigger_server.threads.state import own_outcome
+from outrigger_telemetry.logging import get_logger
+
+log = get_logger("outrigger.runs")
 
 
 class EndKind(StrEnum):
@@ -38,6 +46,8 @@ class Ending:
 
     kind: EndKind
     error: GraphFailed | None = None
+    outcome: ThreadOutcome | None = None
+    """What a graph that is done leaves, if that is known."""
 
 
 class Executor:
@@ -55,7 +65,7 @@ class Executor:
         only once.
         """
         try:
-            await self._stream(attempt, source)
+            outcome = await self._stream(attempt, source)
         except (asyncio.CancelledError, GraphDrained):
             return Ending(EndKind.STOPPED)
         except FencedWrite:
@@ -66,9 +76,10 @@ class Executor:
             return Ending(EndKind.FAILED, error)
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  the edge: the user's code may raise anything
             return Ending(EndKind.FAILED, GraphFailed(type(error).__name__, str(error)))
-        return Ending(EndKind.DONE)
+        return Ending(EndKind.DONE, outcome=outcome)
 
-    async def _stream(self, attempt: Attempt, source: GraphSource) -> None:
+    async def _stream(self, attempt: Attempt, source: GraphSource) -> ThreadOutcome | None:
+        """Run the graph; return what it leaves, once its writes are on disk."""
         run = attempt.run
         fence = RunFence(run.token)
         config = run_config(run, at_head=attempt.at_head)
@@ -84,7 +95,8 @@ class Executor:
             )
             async for name, payload in events:
                 emit(name, payload)
-        await saver.settle()
+            await saver.settle()
+            return _outcome(graph, saver, run)
 
     def _emitter(self, attempt: Attempt) -> Callable[[str, object], None]:
         run_id = attempt.run.run_id
@@ -98,3 +110,13 @@ class Executor:
                 self._events.publish(run_id, name, data)
 
         return emit
+
+
+def _outcome(
+    graph: Pregel[Any, Any, Any, Any], saver: FencedSaver, run: Run
+) -> ThreadOutcome | None:
+    try:
+        return own_outcome(graph, saver)
+    except GraphFailed as error:
+        log.warning("state_not_readable", run_id=run.run_id, error_class=error.kind)
+        return UNREADABLE

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from outrigger_server.brokers.base import EventLog, RunEnd, Wakeups
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import CancelAction, Run, RunOutcome, RunStatus
-from outrigger_server.domain.thread import ThreadOutcome
+from outrigger_server.domain.thread import UNREADABLE, ThreadOutcome
 from outrigger_server.errors import GraphFailed, IllegalTransition, Unavailable
 from outrigger_server.graphs.invoke import VALUES, wanted_modes
 from outrigger_server.graphs.source import GraphSource
@@ -59,9 +59,12 @@ class Finisher:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def succeed(self, run: Run, source: GraphSource | None) -> None:
-        """End a run whose graph came to its end."""
-        outcome, _ = await self._head(run, source)
+    async def succeed(
+        self, run: Run, source: GraphSource | None, outcome: ThreadOutcome | None = None
+    ) -> None:
+        """End a run whose graph came to its end; what it left is read unless it is given."""
+        if outcome is None:
+            outcome, _ = await self._head(run, source)
         await self._finish(run, RunStatus.SUCCESS, outcome)
 
     async def fail(self, run: Run, source: GraphSource | None, error: GraphFailed) -> None:
@@ -218,7 +221,3 @@ class Finisher:
     async def _pause(self, error: Unavailable) -> None:
         log.error("run_end_waits_for_database", reason=error.code, retry_seconds=RETRY_SECONDS)
         await asyncio.sleep(RETRY_SECONDS)
-
-
-UNREADABLE = ThreadOutcome(values=None, interrupts=None, has_next=False)
-"""What is known of a thread whose graph cannot be made: its row keeps what it has."""

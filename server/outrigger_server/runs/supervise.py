@@ -80,10 +80,11 @@ class Supervisor:
 
     async def _end(self, attempt: Attempt, source: GraphSource, ending: Ending) -> None:
         run = attempt.run
+        if ending.kind is EndKind.DONE:  # its writes are on disk
+            await self._finisher.succeed(run, source, ending.outcome)
+            return
         await self._finisher.settle()
         match ending.kind:
-            case EndKind.DONE:
-                await self._finisher.succeed(run, source)
             case EndKind.FAILED:
                 error = ending.error or GraphFailed("Error", "")
                 await self._finisher.fail(run, source, error)

@@ -1,4 +1,4 @@
-"""Rows of checkpoints and of their writes, put into the tables behind a fence."""
+"""Rows of checkpoints and of their writes, put into the tables for a writer with a fence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,7 @@ class WriteRow:
 
 
 def put_checkpoint_row(fence: Fence, row: PackedCheckpoint, connection: Connection) -> None:
-    """Write a checkpoint, in place of one with the same id.
-
-    Raises:
-        FencedWrite: The writer may not write any more.
-    """
-    fence.check(connection)
+    """Write a checkpoint, in place of one with the same id; the fence was checked before."""
     row.insert(connection, fence.run_id, fence.attempt)
 
 
@@ -61,10 +56,8 @@ def put_write_rows(
 ) -> None:
     """Write what a task wrote; with `replace` in place of earlier rows, else they stay.
 
-    Raises:
-        FencedWrite: The writer may not write any more.
+    The fence was checked before.
     """
-    fence.check(connection)
     insert = _OR_REPLACE if replace else _OR_LEAVE
     for row in rows:
         if replace and fence.run_id is not None:

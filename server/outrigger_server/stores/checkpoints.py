@@ -24,15 +24,17 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite, NotAllowed
-from outrigger_server.stores.base import Database, Job, Result
+from outrigger_server.stores.base import Database, Job
 from outrigger_server.stores.checkpoint_rows import WriteRow, put_checkpoint_row, put_write_rows
-from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint
+from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, PackedCheckpoint
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
 from outrigger_server.stores.fence import Fence, WriteObserver
+from outrigger_server.stores.fenced_batch import FencedBatch
 from outrigger_server.stores.handed_over import HandedOver
+from outrigger_server.stores.own_head import OwnHead
 
-HANDED_OVER_LIMIT = 32
-"""Writes of one attempt that may wait for the disk before its graph must wait too."""
+HANDED_OVER_LIMIT = 4
+"""Batches of one attempt that may wait for the disk before its graph must wait too."""
 
 
 def _nothing(_connection: Connection) -> None:
@@ -85,6 +87,9 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self._fence = fence
         self._observer = observer
         self._handed_over = HandedOver(0 if durable else HANDED_OVER_LIMIT)
+        self.head = OwnHead()
+        self._batch = FencedBatch(fence)
+        self._writing: asyncio.Future[None] | None = None
 
     async def settle(self) -> None:
         """Return when every write is on disk.
@@ -141,11 +146,9 @@ class FencedSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        row = self._tables.pack(
-            self.serde, NewCheckpoint(config, checkpoint, metadata, new_versions)
-        )
+        row = self._pack(config, checkpoint, metadata, new_versions)
         started = time.perf_counter()
-        self._counted_blocking(partial(put_checkpoint_row, self._fence, row))
+        self._write_blocking(partial(put_checkpoint_row, self._fence, row))
         self._observer.checkpoint_written(time.perf_counter() - started, row.size)
         return row.place.config
 
@@ -157,16 +160,14 @@ class FencedSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        row = self._tables.pack(
-            self.serde, NewCheckpoint(config, checkpoint, metadata, new_versions)
-        )
+        row = self._pack(config, checkpoint, metadata, new_versions)
         started = time.perf_counter()
 
         def written(done: asyncio.Future[None]) -> None:
             if not done.cancelled() and done.exception() is None:
                 self._observer.checkpoint_written(time.perf_counter() - started, row.size)
 
-        writing = self._begin(partial(put_checkpoint_row, self._fence, row))
+        writing = self._hand_over(partial(put_checkpoint_row, self._fence, row))
         writing.add_done_callback(written)
         await self._handed_over.add(writing)
         return row.place.config
@@ -179,8 +180,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        job = self._writes_job(config, writes, task_id, task_path)
-        self._counted_blocking(job)
+        self._write_blocking(self._writes_job(config, writes, task_id, task_path))
 
     @override
     async def aput_writes(
@@ -191,7 +191,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         task_path: str = "",
     ) -> None:
         job = self._writes_job(config, writes, task_id, task_path)
-        await self._handed_over.add(self._begin(job))
+        await self._handed_over.add(self._hand_over(job))
 
     @override
     def delete_thread(self, thread_id: str) -> None:
@@ -207,22 +207,43 @@ class FencedSaver(BaseCheckpointSaver[str]):
         number = int(current.partition(".")[0]) if current is not None else 0
         return f"{number + 1:032}.{random.random():016}"  # noqa: S311  no secret
 
-    def _begin(self, job: Job[None]) -> asyncio.Future[None]:
-        writing = self._database.begin_write(job)
-        writing.add_done_callback(self._count_refused)
-        return writing
+    def _pack(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> PackedCheckpoint:
+        row = self._tables.pack(
+            self.serde, NewCheckpoint(config, checkpoint, metadata, new_versions)
+        )
+        self.head.put(row.place, checkpoint, metadata)
+        return row
 
-    def _count_refused(self, done: asyncio.Future[None]) -> None:
+    def _hand_over(self, write: Job[None]) -> asyncio.Future[None]:
+        """Put the write into the batch that waits, else into a new one; return what it comes to."""
+        if self._writing is None or not self._batch.add(write):
+            batch = self._batch = FencedBatch(self._fence)
+            batch.add(write)
+            self._writing = self._database.begin_write(batch)
+            self._writing.add_done_callback(partial(self._count_refused, batch))
+        return self._writing
+
+    def _count_refused(self, batch: FencedBatch, done: asyncio.Future[None]) -> None:
         if not done.cancelled() and isinstance(done.exception(), FencedWrite):
-            self._observer.write_refused("checkpoint")
+            for _ in range(batch.size):
+                self._observer.write_refused("checkpoint")
 
     def _settle_blocking(self) -> None:
         if self._handed_over.waiting:
             self._database.write_blocking(_nothing)  # done after all that was handed over
 
-    def _counted_blocking(self, job: Job[Result]) -> Result:
+    def _write_blocking(self, write: Job[None]) -> None:
+        self._writing = None  # what is handed over from now on comes after this
+        batch = FencedBatch(self._fence)
+        batch.add(write)
         try:
-            return self._database.write_blocking(job)
+            self._database.write_blocking(batch)
         except FencedWrite:
             self._observer.write_refused("checkpoint")
             raise
@@ -241,6 +262,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
             str(place["checkpoint_id"]),
             task_id,
         )
+        self.head.put_writes(key[2], key[1], task_id, writes)
         replace = all(channel in WRITES_IDX_MAP for channel, _ in writes)
         rows = [
             WriteRow(

@@ -33,14 +33,15 @@ _DUE_THREADS = (
 _NEXT_DUE = select(func.min(threads.c.head_at)).where(threads.c.head_at > bindparam("now"))
 _FIRST_HEAD = select(func.min(threads.c.head_at))
 _FIRST_PENDING = (
-    select(*RUN_COLUMNS)
+    select(runs.c.run_id)
     .where(runs.c.thread_id == bindparam("thread"), PENDING, IN_FLIGHT)
     .order_by(runs.c.created_at, runs.c.seq)
     .limit(1)
+    .scalar_subquery()
 )
-_START = (
+_START_FIRST = (
     update(runs)
-    .where(runs.c.run_id == bindparam("run"), PENDING)
+    .where(runs.c.run_id == _FIRST_PENDING, PENDING)
     .values(
         status=RunStatus.RUNNING.value,
         attempt=runs.c.attempt + 1,
@@ -50,6 +51,7 @@ _START = (
         updated_at=bindparam("now"),
         fenced=False,
     )
+    .returning(*RUN_COLUMNS)
 )
 _TAKE_HEAD = (
     update(threads).where(threads.c.thread_id == bindparam("thread")).values(head_at=null())
@@ -62,7 +64,7 @@ SKIPPED_MICROSECONDS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Runs a worker now holds, and when the next delayed one is due."""
+    """Runs a worker now holds, and when to claim again; None when nothing waits."""
 
     runs: tuple[Run, ...]
     next_due: int | None
@@ -79,15 +81,13 @@ def claim_runs(
     claimed: list[Run] = []
     due = connection.execute(_DUE_THREADS, {"now": now, "limit": limit}).scalars().all()
     for thread_id in due:
-        row = connection.execute(_FIRST_PENDING, {"thread": thread_id}).mappings().one()
-        connection.execute(
-            _START, {"run": row["run_id"], "by": owner, "until": lease_until, "now": now}
-        )
+        start = {"thread": thread_id, "by": owner, "until": lease_until, "now": now}
+        claimed.append(to_run(connection.execute(_START_FIRST, start).mappings().one()))
         connection.execute(_TAKE_HEAD, {"thread": thread_id})
-        started = {"status": "running", "attempt": row["attempt"] + 1, "started_at": now}
-        claimed.append(to_run({**row, **started}))
+    if len(claimed) == limit:  # there may be more at once
+        return Claimed(tuple(claimed), now)
     next_due = connection.execute(_NEXT_DUE, {"now": now}).scalar()
-    if len(claimed) < limit and has_other_writers(connection):
+    if has_other_writers(connection):
         first = connection.execute(_FIRST_HEAD).scalar()
         if first is not None and first <= now:  # another process is at that thread just now
             next_due = now + SKIPPED_MICROSECONDS

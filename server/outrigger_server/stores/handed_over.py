@@ -1,11 +1,11 @@
-"""Writes handed over to the database whose graph did not wait for the disk."""
+"""Batches of writes handed over to the database whose graph did not wait for the disk."""
 
 import asyncio
 from collections import deque
 
 
 class HandedOver:
-    """Writes on their way, oldest first; remembers the first that failed."""
+    """Batches on their way, oldest first; remembers the first that failed."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -18,8 +18,12 @@ class HandedOver:
         return bool(self._writing)
 
     async def add(self, writing: asyncio.Future[None]) -> None:
-        """Take a write in; wait for the oldest while there are more than the limit."""
-        self._writing.append(writing)
+        """Take a write in; wait for the oldest while there are more batches than the limit.
+
+        `writing` is the same for all writes of a batch.
+        """
+        if not self._writing or self._writing[-1] is not writing:
+            self._writing.append(writing)
         self._drop_done()
         while len(self._writing) > self._limit:
             await asyncio.wait({self._writing[0]})

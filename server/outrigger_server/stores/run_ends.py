@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, null, update
+from sqlalchemy import Connection, bindparam, delete, func, null, update
 
 from outrigger_server.domain.run import CancelAction, Run, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
@@ -11,16 +11,23 @@ from outrigger_server.stores import traces
 from outrigger_server.stores.dialect import lock_run, lock_thread
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
+    RUN_COLUMNS,
     RUNNING,
     held_run,
     refresh_head,
     settle_thread,
+    to_run,
 )
 from outrigger_server.stores.tables import runs, threads
 
 _END = (
     update(runs)
-    .where(runs.c.run_id == bindparam("run"), runs.c.attempt == bindparam("number"), RUNNING)
+    .where(
+        runs.c.run_id == bindparam("run"),
+        runs.c.attempt == bindparam("number"),
+        RUNNING,
+        func.coalesce(runs.c.cancel_action, "") != CancelAction.ROLLBACK.value,
+    )
     .values(
         status=bindparam("status"),
         ended_at=bindparam("now"),
@@ -29,6 +36,7 @@ _END = (
         lease_until=null(),
         owner=null(),
     )
+    .returning(*RUN_COLUMNS)
 )
 
 
@@ -44,20 +52,20 @@ def finish_run(
     A rollback asked for while the graph ended wins: then every trace of the run goes.
 
     Returns:
-        The row as it was before the end, with what was asked of it meanwhile.
+        The row with what was asked of it meanwhile.
 
     Raises:
         IllegalTransition: The attempt no longer holds the run; nothing was written.
     """
-    held = held_run(connection, run.token)
-    if held.cancel_action is CancelAction.ROLLBACK:
+    lock_thread(connection, run.thread_id)
+    end = {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
+    row = connection.execute(_END, end).mappings().first()
+    if row is None:
+        held = held_run(connection, run.token)
         roll_back_run(connection, held, now)
         return held
-    connection.execute(
-        _END, {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
-    )
     settle_thread(connection, run.thread_id, outcome, now)
-    return held
+    return to_run(row)
 
 
 def roll_back_run(connection: Connection, run: Run, now: int) -> None:

@@ -111,21 +111,20 @@ def held_run(connection: Connection, token: AttemptToken) -> Run:
 
 # -- the thread's rows ---------------------------------------------------------
 
+HEAD_AT = case(
+    (threads.c.hold_token.is_not(None), null()),
+    (exists().where(runs.c.thread_id == threads.c.thread_id, RUNNING, IN_FLIGHT), null()),
+    else_=select(func.min(runs.c.created_at))
+    .where(runs.c.thread_id == threads.c.thread_id, PENDING, IN_FLIGHT)
+    .scalar_subquery(),
+)
+"""What `head_at` must be: when the run comes due that may be claimed next, if any.
+
+Every job that changes a thread's runs ends with an update of the thread that sets it so.
+"""
+
 _REFRESH_HEAD = (
-    update(threads)
-    .where(threads.c.thread_id == bindparam("thread"))
-    .values(
-        head_at=case(
-            (threads.c.hold_token.is_not(None), null()),
-            (
-                exists().where(runs.c.thread_id == bindparam("thread"), RUNNING, IN_FLIGHT),
-                null(),
-            ),
-            else_=select(func.min(runs.c.created_at))
-            .where(runs.c.thread_id == bindparam("thread"), PENDING, IN_FLIGHT)
-            .scalar_subquery(),
-        )
-    )
+    update(threads).where(threads.c.thread_id == bindparam("thread")).values(head_at=HEAD_AT)
 )
 
 
@@ -141,6 +140,7 @@ _SETTLE = (
         error=bindparam("problem", type_=threads.c.error.type),
         rest_status=bindparam("rest"),
         updated_at=bindparam("now"),
+        head_at=HEAD_AT,
     )
 )
 _SETTLE_WITH_STATE = _SETTLE.values(
@@ -169,4 +169,3 @@ def settle_thread(
             _SETTLE_WITH_STATE,
             {**settled, "state": outcome.values, "waiting": outcome.interrupts},
         )
-    refresh_head(connection, thread_id)

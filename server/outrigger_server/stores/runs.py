@@ -16,6 +16,7 @@ from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
 from outrigger_server.stores.dialect import lock_thread
 from outrigger_server.stores.run_rows import (
+    HEAD_AT,
     IN_FLIGHT,
     PENDING,
     RUN_COLUMNS,
@@ -79,7 +80,7 @@ _THREAD = (
 _TOUCH_THREAD = (
     update(threads)
     .where(threads.c.thread_id == bindparam("thread"))
-    .values(updated_at=bindparam("now"), metadata=bindparam("meta"))
+    .values(updated_at=bindparam("now"), metadata=bindparam("meta"), head_at=HEAD_AT)
 )
 _INSERT_RUN = insert(runs)
 
@@ -107,7 +108,6 @@ def create_run(
     run = _insert(connection, thread_id, thread[0], request, now)
     thread_metadata = thread[0] if present else {**thread[0], **request.thread_metadata}
     connection.execute(_TOUCH_THREAD, {"thread": thread_id, "now": now, "meta": thread_metadata})
-    refresh_head(connection, thread_id)
     return Created(decision, run, len(present) - len(dropped), dropped)
 
 

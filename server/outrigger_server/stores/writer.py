@@ -7,8 +7,9 @@ one that fails takes no other with it. An acknowledged job is on disk.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -66,13 +67,44 @@ class WritingSession(Protocol):
         ...
 
 
+_Outcome = tuple[Any, BaseException | None]
+
+
 @dataclass(slots=True)
 class _Entry(Generic[Result]):
+    """A job, and who is to be told what it came to: a future of `loop`, or a plain one."""
+
     job: Callable[[Connection], Result]
-    done: Callable[[Result | None, BaseException | None], None]
+    future: Any
+    loop: asyncio.AbstractEventLoop | None
 
 
-_Outcome = tuple[Any, BaseException | None]
+def _settle(future: Any, outcome: _Outcome) -> None:
+    result, error = outcome
+    if future.done():  # nobody waits any more
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+def _settle_all(settled: list[tuple[Any, _Outcome]]) -> None:
+    for future, outcome in settled:
+        _settle(future, outcome)
+
+
+def _tell(settled: Iterable[tuple[_Entry[Any], _Outcome]]) -> None:
+    """Tell everybody who waits, each loop with one call: waking it is what costs."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, _Outcome]]] = {}
+    for entry, outcome in settled:
+        if entry.loop is None:
+            _settle(entry.future, outcome)
+        else:
+            by_loop.setdefault(entry.loop, []).append((entry.future, outcome))
+    for loop, told in by_loop.items():
+        with suppress(RuntimeError):  # the callers' loop is gone; their jobs are done all the same
+            loop.call_soon_threadsafe(_settle_all, told)
 
 
 class Writer:
@@ -104,37 +136,14 @@ class Writer:
         """Take `job`; its future is done after the commit. See `Database.begin_write`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-
-        def settle(result: Any, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        def done(result: Result | None, error: BaseException | None) -> None:
-            try:
-                loop.call_soon_threadsafe(settle, result, error)
-            except RuntimeError:  # the caller's loop is gone; the job is done all the same
-                return
-
-        self._hand_over(_Entry(job, done))
+        self._hand_over(_Entry(job, future, loop))
         return future
 
     def submit_blocking(self, job: Callable[[Connection], Result]) -> Result:
         """Run `job` and return its result after the commit, for plain threads."""
-        future: Future[Any] = Future()
-
-        def done(result: Result | None, error: BaseException | None) -> None:
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        self._hand_over(_Entry(job, done))
-        result: Result = future.result()
-        return result
+        future: Future[Result] = Future()
+        self._hand_over(_Entry(job, future, None))
+        return future.result()
 
     def _hand_over(self, entry: _Entry[Any]) -> None:
         with self._gate:  # nothing gets behind the end of the queue
@@ -175,9 +184,8 @@ class Writer:
                 if tries < CONFLICT_TRIES and not waited_in_vain(conflict.error):
                     continue
                 settled = [(None, translated(conflict.error))]
-            for entry, outcome in zip(group, settled, strict=False):
-                entry.done(*outcome)
             self.jobs += len(settled)
+            _tell(zip(group, settled, strict=False))
             group = group[len(settled) :]
             begun = group[:1] if len(begun) == 1 else group
             tries = 0

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels import DeltaChannel
 from langgraph.errors import EmptyInputError, InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
@@ -36,6 +37,7 @@ from outrigger_server.stores.deferred import DeferredWrites
 from outrigger_server.stores.dialect import translated
 from outrigger_server.stores.fence import HoldFence, WriteObserver
 from outrigger_server.stores.items import FencedStore
+from outrigger_server.stores.own_head import HeadSaver
 from outrigger_server.stores.threads import (
     get_thread,
     hold_quiet_thread,
@@ -300,6 +302,23 @@ def _users_code() -> Iterator[None]:
 def read_outcome(source: GraphSource, thread_id: ThreadId, connection: Connection) -> ThreadOutcome:
     """What the head of the thread's history is, for its row."""
     return outcome_of(read_snapshot(source, place_of(thread_id), connection))
+
+
+def own_outcome(graph: Pregel[Any, Any, Any, Any], saver: FencedSaver) -> ThreadOutcome | None:
+    """What the run that `graph` came to the end of leaves, without a look into the database.
+
+    `graph` is of no use afterwards. None when only the database can tell: the run wrote no
+    checkpoint, or some channel's value is spread over many.
+
+    Raises:
+        GraphFailed: The state cannot be shown.
+    """
+    head = saver.head.saved
+    if head is None or any(isinstance(each, DeltaChannel) for each in graph.channels.values()):
+        return None
+    graph.checkpointer = HeadSaver(head)
+    with _users_code():
+        return outcome_of(graph.get_state(place_of(head.config["configurable"]["thread_id"])))
 
 
 def read_committed(

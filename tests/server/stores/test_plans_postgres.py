@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from outrigger_server.stores import claims, dialect, run_rows, runs
+from outrigger_server.stores import claims, dialect, run_ends, run_rows, runs
 from outrigger_server.stores.postgres import postgres_engine
 
 PAST_THREADS = 2_000
@@ -32,18 +32,21 @@ PARAMETERS = {
     "number": 1,
     "by": "me",
     "until": 1,
+    "status": "success",
+    "rest": "idle",
 }
 
 STATEMENTS = {
     "due threads": (claims._DUE_THREADS, "threads_head"),
     "next due thread": (claims._NEXT_DUE, "threads_head"),
     "first head": (claims._FIRST_HEAD, "threads_head"),
-    "first pending run": (claims._FIRST_PENDING, "runs_in_flight"),
-    "start": (claims._START, "runs_run_id_key"),
+    "start the first run": (claims._START_FIRST, "runs_in_flight"),
     "take the head": (claims._TAKE_HEAD, "threads_pkey"),
     "lapsed threads": (claims._LAPSED_THREADS, "runs_by_live_status", "runs_one_running"),
     "lapsed runs": (claims._LAPSED_RUNS, "runs_by_live_status", "runs_one_running"),
     "lapsed holds": (claims._LAPSED_HOLDS, "threads_held"),
+    "end": (run_ends._END, "runs_run_id_key", "runs_one_running"),
+    "settle": (run_rows._SETTLE_WITH_STATE, "runs_in_flight"),
     "runs in flight": (runs._THREAD_IN_FLIGHT, "runs_in_flight"),
     "refresh the head": (run_rows._REFRESH_HEAD, "runs_in_flight"),
     "run by id": (run_rows._BY_ID, "runs_run_id_key"),

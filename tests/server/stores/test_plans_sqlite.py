@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
-from outrigger_server.stores import claims, run_rows, runs
+from outrigger_server.stores import claims, run_ends, run_rows, runs
 
 
 @pytest.fixture
@@ -18,9 +18,10 @@ NAMED_PARAMETER = re.compile(r":\w+")
 STATEMENTS = {
     "due threads": (claims._DUE_THREADS, "threads_head"),
     "next due thread": (claims._NEXT_DUE, "threads_head"),
-    "first pending run": (claims._FIRST_PENDING, "runs_in_flight"),
-    "start": (claims._START, "sqlite_autoindex_runs_1"),
+    "start the first run": (claims._START_FIRST, "runs_in_flight"),
     "take the head": (claims._TAKE_HEAD, "sqlite_autoindex_threads_1"),
+    "end": (run_ends._END, "sqlite_autoindex_runs_1"),
+    "settle": (run_rows._SETTLE_WITH_STATE, "runs_in_flight"),
     "runs in flight": (runs._THREAD_IN_FLIGHT, "runs_in_flight"),
     "refresh the head": (run_rows._REFRESH_HEAD, "runs_in_flight"),
     "run by id": (run_rows._BY_ID, "sqlite_autoindex_runs_1"),
