@@ -57,7 +57,7 @@ class Recovery:
     async def take_over(self) -> None:
         """Recover what can be at the start: everything, when alone, else what has lapsed."""
         if self._alone:
-            await self._database.write(expire_all_leases)
+            await self._database.write(partial(expire_all_leases, now=self._clock.now()))
         await self.sweep(frozenset())
 
     async def sweep(self, live: frozenset[RunId]) -> None:
