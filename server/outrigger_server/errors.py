@@ -4,6 +4,7 @@ OutriggerError                 code: stable name; definite: True = surely nothin
 ├─ ConfigurationError          a bad setting, manifest or graph; stops the start, lists every fault
 ├─ RequestError                the caller can fix it
 │  ├─ NotFound
+│  ├─ Gone
 │  ├─ Conflict
 │  │  ├─ ThreadBusy
 │  │  ├─ AlreadyExists
@@ -62,6 +63,12 @@ class NotFound(RequestError):
 
     code = "not_found"
     wording: ClassVar[str | None] = "Not Found"
+
+
+class Gone(RequestError):
+    """It was there and has been removed since."""
+
+    code = "gone"
 
 
 class Conflict(RequestError):

@@ -224,7 +224,10 @@ class WorkerSettings(SettingsGroup):
         default=3, ge=1, le=100, description="Workers a run may lose before it ends in error."
     )
     run_timeout_seconds: float = Field(
-        default=86400.0, ge=0.1, le=31_536_000, description="Longest time one run may take."
+        default=86400.0,
+        ge=0.1,
+        le=31_536_000,
+        description="Longest time one run may run, all its attempts together.",
     )
 
 

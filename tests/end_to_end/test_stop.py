@@ -1,4 +1,4 @@
-"""What is left of runs when the server is stopped, or a run is out of time.
+"""What is left of runs when the server is stopped.
 
 A start is dear, so one server is stopped with several threads, and each test looks at one.
 """
@@ -14,10 +14,10 @@ import httpx
 import pytest
 from langgraph_sdk import get_client
 
-from harness.frames import Frame, arriving, named, stream_of
+from harness.frames import Frame, arriving
 from harness.history import chain, log_at_rest, marks, segments
 from harness.processes import started_server
-from harness.runs import at_rest, start, status_or_gone, until_in_middle, until_status
+from harness.runs import start, status_or_gone, until_in_middle, until_status
 from harness.scenes import Scene, attempts, on, place
 from harness.slots import until_logged
 
@@ -128,19 +128,3 @@ async def test_a_second_signal_makes_the_server_hurry(tmp_path: Path) -> None:
         here.server.signal(signal.SIGTERM)
         assert await asyncio.to_thread(here.server.process.wait, 30) == 0
         assert time.monotonic() - begun < PROMPTLY_SECONDS
-
-
-async def test_a_run_is_cut_at_its_time_limit(tmp_path: Path) -> None:
-    async with place(tmp_path / "data", {"OUTRIGGER_RUN_TIMEOUT_SECONDS": "0.5"}) as here:
-        run_id = await start(here.client, here.thread_id, "probe_async", "T", LONG_SECONDS)
-        path = f"/threads/{here.thread_id}/runs/{run_id}/stream"
-        async with httpx.AsyncClient(base_url=here.server.url, timeout=30) as http:
-            frames = await stream_of(http, "GET", path, headers={"Last-Event-ID": "-1"})
-        assert frames[-1].data == {"run_id": run_id, "status": "timeout"}
-        assert named(frames, "error") == []
-        assert await status_or_gone(here.client, here.thread_id, run_id) == "timeout"
-        thread = await at_rest(here.client, here.thread_id)
-        assert thread["status"] == "error"
-        assert thread["error"] == {"error": "TimeoutError", "message": ""}
-        expected = marks("T", "input", "first")
-        assert await log_at_rest(here.client, here.thread_id, run_id) == expected

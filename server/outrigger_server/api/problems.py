@@ -14,6 +14,7 @@ from outrigger_telemetry.logging import get_logger
 
 STATUS: Mapping[type[errors.OutriggerError], int] = {
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.Conflict: 409,
     errors.InvalidRequest: 422,
     errors.BadState: 400,

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
+from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response, run_json
 from outrigger_server.api.run_requests import run_request
 from outrigger_server.api.services import (
@@ -63,6 +64,10 @@ async def wait(
         heard.cancel()
         services.events.forget(run_id)
         raise
+    if run.run_id != run_id:  # its idempotency key created that one before
+        heard.cancel()
+        services.events.forget(run_id)
+        return await join(thread_id, run.run_id, services, _cancels_when_left(body))
     on_left = _cancel_when_left(services, run) if body.on_disconnect == "cancel" else None
     return _awaited(services, thread_id, run_id, on_left, heard)
 
@@ -81,6 +86,12 @@ async def stream(
         subscription.close()
         services.events.forget(run_id)
         raise
+    if run.run_id != run_id:  # its idempotency key created that one before
+        subscription.close()
+        services.events.forget(run_id)
+        after = request.headers.get("last-event-id")
+        leave = _cancels_when_left(body)
+        return await join_stream(thread_id, run.run_id, services, None, leave, after)
     answer = RunStream(
         services.watcher.watched(run, subscription),
         services.metrics,
@@ -218,8 +229,16 @@ async def _create(
         request_id=request.scope["state"]["request_id"],
     )
     return await services.creator.create(
-        thread_id, wanted, make_thread=body.if_not_exists == "create"
+        thread_id,
+        wanted,
+        make_thread=body.if_not_exists == "create",
+        key=await idempotency_key(request, thread_id=thread_id),
     )
+
+
+def _cancels_when_left(body: RunCreate) -> str | None:
+    """`on_disconnect` as those who join a run say it."""
+    return "true" if body.on_disconnect == "cancel" else None
 
 
 def _awaited(

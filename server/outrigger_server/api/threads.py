@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response, thread_json
 from outrigger_server.api.services import (
     Services,
@@ -34,17 +35,19 @@ from outrigger_server.stores.threads import (
     patch_thread,
     search_threads,
 )
+from outrigger_server.threads.create import create_thread_once
 from outrigger_server.threads.state import HistoryQuery, StateUpdate
 
 router = APIRouter(prefix="/threads", tags=["Threads"], route_class=JsonRoute)
 
 
 @router.post("")
-async def create(body: ThreadCreate, services: ServicesOf) -> Response:
+async def create(body: ThreadCreate, request: Request, services: ServicesOf) -> Response:
     """Make a thread."""
     thread_id = ThreadId(str(body.thread_id or uuid7()))
+    key = await idempotency_key(request)
     job = partial(
-        create_thread,
+        create_thread if key is None else partial(create_thread_once, key=key),
         thread_id=thread_id,
         metadata=body.metadata or {},
         now=services.clock.now(),

@@ -93,6 +93,8 @@ class Run:
     updated_at: int
     attempt: int = 0
     handed_back: int = 0
+    spent: int = 0
+    """Microseconds that earlier attempts ran."""
     started_at: int | None = None
     ended_at: int | None = None
     cancel_action: CancelAction | None = None

@@ -7,13 +7,21 @@ from sqlalchemy import Connection
 
 from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
 from outrigger_server.domain.clock import Clock
-from outrigger_server.domain.run import Run, RunRequest, ThreadId
-from outrigger_server.errors import ThreadBusy
+from outrigger_server.domain.idempotency import IdempotencyKey
+from outrigger_server.domain.run import Run, RunId, RunRequest, ThreadId
+from outrigger_server.errors import Gone, ThreadBusy
 from outrigger_server.runs.ends import end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
+from outrigger_server.stores.idempotency_keys import claim_key, release_key
+from outrigger_server.stores.run_rows import find_run
 from outrigger_server.stores.runs import Created, create_run
 from outrigger_server.stores.threads import ensure_thread
+
+RUN_GONE = (
+    "Idempotency-Key: the run that this key created was rolled back or deleted; nothing was "
+    "created now. Send a new key to create another one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +36,31 @@ class RunCreator:
     telemetry: RunTelemetry
 
     async def create(
-        self, thread_id: ThreadId, request: RunRequest, *, make_thread: bool = False
+        self,
+        thread_id: ThreadId,
+        request: RunRequest,
+        *,
+        make_thread: bool = False,
+        key: IdempotencyKey | None = None,
     ) -> Run:
         """Store the run and carry out what its strategy does to the runs in flight.
 
         All of it is one transaction: a refused run leaves no trace. With `make_thread` a
-        missing thread is made in it too. When this returns, the run is on disk.
+        missing thread is made in it too. When this returns, the run is on disk. A `key`
+        that has created a run already leads to that run, and nothing else happens.
 
         Raises:
+            Gone: The run that the key created is not there any more.
+            InvalidRequest: The key came with another body before.
             NotFound: There is no such thread.
             ThreadBusy: The strategy is reject and a run is in flight.
             StoreUnavailable: Nothing was stored.
         """
         created = await self.database.write(
-            partial(self._job, thread_id, request, make_thread=make_thread)
+            partial(self._job, thread_id, request, make_thread=make_thread, key=key)
         )
+        if isinstance(created, Run):
+            return created
         if created.run is None:
             self.telemetry.rejected(thread_id, request, created.decision)
             raise ThreadBusy
@@ -56,11 +74,18 @@ class RunCreator:
         connection: Connection,
         *,
         make_thread: bool,
-    ) -> Created:
+        key: IdempotencyKey | None,
+    ) -> Created | Run:
         now = self.clock.now()
+        known = None if key is None else claim_key(connection, key, request.run_id, now)
+        if known is not None:
+            return created_before(connection, RunId(known))
         if make_thread:
             ensure_thread(connection, thread_id, now)
-        return create_run(connection, thread_id, request, now)
+        created = create_run(connection, thread_id, request, now)
+        if created.run is None and key is not None:
+            release_key(connection, key)
+        return created
 
     def _carry_out(self, created: Created, run: Run) -> None:
         decision = created.decision
@@ -71,3 +96,15 @@ class RunCreator:
             for dropped in created.dropped:
                 end_dropped(dropped, decision.action, self.events, self.telemetry)
         self.wakeups.notify()
+
+
+def created_before(connection: Connection, run_id: RunId) -> Run:
+    """The run that an idempotency key has created.
+
+    Raises:
+        Gone: It was rolled back or deleted since.
+    """
+    run = find_run(connection, run_id)
+    if run is None:
+        raise Gone(RUN_GONE)
+    return run

@@ -1,4 +1,7 @@
-"""Takes back runs whose worker went away: crashed, killed, or gone beyond its lease."""
+"""Takes back runs whose worker went away: crashed, killed, or gone beyond its lease.
+
+It also forgets idempotency keys in time.
+"""
 
 from functools import partial
 
@@ -12,6 +15,13 @@ from outrigger_server.runs.finish import Finisher
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.claims import end_lapsed_holds, expire_all_leases, recover_runs
+from outrigger_server.stores.idempotency_keys import forget_keys
+
+FORGET_AT_ONCE = 1000
+"""Idempotency keys removed in one transaction."""
+
+FORGET_ROUNDS = 10
+"""Such transactions in one sweep: more keys than that wait for the next."""
 
 
 class Recovery:
@@ -47,7 +57,7 @@ class Recovery:
     async def take_over(self) -> None:
         """Recover what can be at the start: everything, when alone, else what has lapsed."""
         if self._alone:
-            await self._database.write(expire_all_leases)
+            await self._database.write(partial(expire_all_leases, now=self._clock.now()))
         await self.sweep(frozenset())
 
     async def sweep(self, live: frozenset[RunId]) -> None:
@@ -73,6 +83,13 @@ class Recovery:
             await self._finish_cut(run)
         if recovered.requeued or released:
             self._wakeups.notify()
+
+    async def forget_keys(self) -> None:
+        """Remove idempotency keys whose time is over, as many as one sweep may."""
+        for _ in range(FORGET_ROUNDS):
+            job = partial(forget_keys, now=self._clock.now(), limit=FORGET_AT_ONCE)
+            if await self._database.write(job) < FORGET_AT_ONCE:
+                return
 
     async def _exhaust(self, run: Run) -> None:
         text = f"The worker was lost in each of {run.attempt} attempts."

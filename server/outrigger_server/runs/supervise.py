@@ -3,6 +3,7 @@
 import asyncio
 
 from outrigger_server.brokers.base import CancelSignals, EventLog
+from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.errors import GraphFailed
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.loop import GraphLoop, GraphTask
@@ -70,13 +71,18 @@ class Supervisor:
         try:
             await asyncio.wait(
                 {told, task.ended},
-                timeout=self._settings.run_timeout_seconds,
+                timeout=self._seconds_left(attempt),
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
             told.cancel()
         if not task.ended.done() and not attempt.told.is_set():
             attempt.tell(Order.TIME_OUT)
+
+    def _seconds_left(self, attempt: Attempt) -> float:
+        """What earlier attempts left of the run's time limit."""
+        spent = attempt.run.spent / MICROSECONDS
+        return max(0.0, self._settings.run_timeout_seconds - spent)
 
     async def _end(self, attempt: Attempt, source: GraphSource, ending: Ending) -> None:
         run = attempt.run

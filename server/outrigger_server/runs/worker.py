@@ -231,6 +231,7 @@ class Worker:
             await asyncio.sleep(self._settings.lease_seconds)
             try:
                 await self._recovery.sweep(self._live())
+                await self._recovery.forget_keys()
             except Unavailable as error:
                 log.warning("sweep_failed", reason=error.code)
             except Exception:  # the edge around one sweep

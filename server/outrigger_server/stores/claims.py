@@ -7,7 +7,18 @@ there, so its cost does not grow with the number of waiting or finished runs.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
 
 from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
 from outrigger_server.stores.dialect import has_other_writers, lock_thread
@@ -130,6 +141,18 @@ def _lock_order(token: AttemptToken) -> RunId:
     return token.run_id
 
 
+def _spent_until(end: ColumnElement[int]) -> ColumnElement[int]:
+    """What the run has spent once its attempt ended at `end`."""
+    began = func.coalesce(runs.c.started_at, end)
+    return runs.c.spent + case((end > began, end - began), else_=0)
+
+
+def _end_of_lease(now: int) -> ColumnElement[int]:
+    """The last moment at which a lost attempt may have been alive: no later than `now`."""
+    lease = func.coalesce(runs.c.lease_until, now)
+    return case((lease < now, lease), else_=literal(now, BigInteger))
+
+
 def close_fence(connection: Connection, token: AttemptToken) -> None:
     """Refuse every later write of this attempt, though its row still shows `running`."""
     connection.execute(
@@ -159,6 +182,7 @@ def hand_back(
         )
         .values(
             status=RunStatus.PENDING.value,
+            spent=_spent_until(literal(now, BigInteger)),
             handed_back=runs.c.handed_back + int(blameless),
             owner=None,
             lease_until=None,
@@ -235,6 +259,7 @@ def _requeue(connection: Connection, run: Run, now: int) -> None:
         .where(runs.c.run_id == run.run_id, runs.c.attempt == run.attempt, RUNNING)
         .values(
             status=RunStatus.PENDING.value,
+            spent=_spent_until(_end_of_lease(now)),
             owner=None,
             lease_until=None,
             updated_at=now,
@@ -244,9 +269,16 @@ def _requeue(connection: Connection, run: Run, now: int) -> None:
     refresh_head(connection, run.thread_id)
 
 
-def expire_all_leases(connection: Connection) -> None:
-    """End every lease and hold at once: for a start that owns the database alone."""
-    connection.execute(update(runs).where(RUNNING, IN_FLIGHT).values(lease_until=0))
+def expire_all_leases(connection: Connection, now: int) -> None:
+    """End every lease and hold at once: for a start that owns the database alone.
+
+    A lease that had ended before keeps its end: until then its attempt may have been alive.
+    """
+    connection.execute(
+        update(runs)
+        .where(RUNNING, IN_FLIGHT, func.coalesce(runs.c.lease_until, now) >= now)
+        .values(lease_until=now - 1)
+    )
     _end_holds(connection, connection.execute(_HELD_THREADS).scalars().all())
 
 

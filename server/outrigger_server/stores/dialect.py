@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
-from sqlalchemy import Connection, Insert, Table, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -157,6 +157,19 @@ def insert_or_ignore(connection: Connection, table: Table) -> Insert:
     if connection.dialect.name == POSTGRESQL:
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def insert_or_replace(connection: Connection, table: Table, *, when: ColumnElement[bool]) -> Insert:
+    """An insert that takes the place of the row with its key, if `when` is true of that one.
+
+    Else it leaves the table as it is, and returns no row.
+    """
+    dialect: Any = postgresql if connection.dialect.name == POSTGRESQL else sqlite
+    key = [column.name for column in table.primary_key]
+    insert = dialect.insert(table)
+    fresh = {name: insert.excluded[name] for name in table.c.keys() if name not in key}  # noqa: SIM118  columns, not names, are iterated
+    replacing: Insert = insert.on_conflict_do_update(index_elements=key, set_=fresh, where=when)
+    return replacing
 
 
 # -- locks ---------------------------------------------------------------------

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The migration the code is written for; a test compares it with the migrations' head."""
 
 metadata = MetaData()
@@ -92,6 +92,8 @@ runs = Table(
     Column("ended_at", BigInteger),
     Column("attempt", Integer, nullable=False, default=0),
     Column("handed_back", Integer, nullable=False, default=0),
+    # How long earlier attempts ran, in microseconds: the time limit counts them too.
+    Column("spent", BigInteger, nullable=False, default=0, server_default="0"),
     Column("owner", String),
     Column("lease_until", BigInteger),
     Column("fenced", Boolean, nullable=False, default=False),
@@ -106,4 +108,16 @@ runs = Table(
     partial_index("runs_in_flight", "thread_id", "created_at", "seq", where=IN_FLIGHT),
     partial_index("runs_one_running", "thread_id", where="status = 'running'", unique=True),
     partial_index("runs_by_live_status", "status", "created_at", where=IN_FLIGHT),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("body_sha256", String, nullable=False),
+    # The run or thread that was created.
+    Column("created_id", String, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("idempotency_keys_expiry", "expires_at"),
 )

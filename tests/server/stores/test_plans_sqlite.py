@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
-from outrigger_server.stores import claims, run_ends, run_rows, runs
+from outrigger_server.stores import claims, idempotency_keys, run_ends, run_rows, runs
 
 
 @pytest.fixture
@@ -26,6 +26,9 @@ STATEMENTS = {
     "refresh the head": (run_rows._REFRESH_HEAD, "runs_in_flight"),
     "run by id": (run_rows._BY_ID, "sqlite_autoindex_runs_1"),
     "thread by id": (runs._THREAD, "sqlite_autoindex_threads_1"),
+    "known key": (idempotency_keys._KNOWN, "sqlite_autoindex_idempotency_keys_1"),
+    "expired keys": (idempotency_keys._EXPIRED, "idempotency_keys_expiry"),
+    "keys to forget": (idempotency_keys._FORGET, "sqlite_autoindex_idempotency_keys_1"),
 }
 
 

@@ -134,7 +134,7 @@ class History:
 
     def crash(self, alone: bool) -> None:
         if alone:
-            claims.expire_all_leases(self.connection)
+            claims.expire_all_leases(self.connection, self.clock.now())
         else:
             self.clock.turn(LEASE_SECONDS + 1)
         recovered = claims.recover_runs(

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from fakes.run_desk import LEASE_SECONDS
 from outrigger_server.domain.run import CancelAction, RunStatus
 from outrigger_server.errors import FencedWrite
 from outrigger_server.stores import claims, threads
@@ -127,12 +128,70 @@ async def test_pending_and_ended_runs_are_left_alone(desk):
 
 async def test_a_start_that_owns_the_database_alone_ends_every_lease_at_once(desk):
     await desk.running("r")
-    await desk.database.write(claims.expire_all_leases)
+    await desk.database.write(partial(claims.expire_all_leases, now=desk.clock.now()))
     assert names((await desk.recover()).requeued) == ["r"]
 
 
 async def test_a_start_that_owns_the_database_alone_ends_every_hold(desk):
     await desk.database.write(partial(threads.hold_thread, thread_id="t", token="gone"))
     await desk.create("r")
-    await desk.database.write(claims.expire_all_leases)
+    await desk.database.write(partial(claims.expire_all_leases, now=desk.clock.now()))
     assert (await desk.claimed()).run_id == "r"
+
+
+# -- the time that attempts took -----------------------------------------------
+
+SECOND = 1_000_000
+
+
+async def spent(desk):
+    return (await desk.find("r")).spent
+
+
+async def test_a_run_has_spent_nothing_before_its_first_attempt_has_ended(desk, clock):
+    run = await desk.running("r")
+    clock.turn(5)
+    assert (run.spent, await spent(desk)) == (0, 0)
+
+
+async def test_a_run_handed_back_has_spent_what_its_attempt_ran_and_no_waiting(desk, clock):
+    await desk.create("r")
+    clock.turn(100)
+    for seconds in (5, 7):
+        run = await desk.claimed()
+        clock.turn(seconds)
+        await desk.hand_back(run)
+        clock.turn(100)
+    assert await spent(desk) == 12 * SECOND
+    assert (await desk.claimed()).spent == 12 * SECOND
+
+
+async def test_a_lost_attempt_has_run_until_its_lease_ended(desk, clock):
+    await desk.running("r")
+    clock.turn(3600)
+    await desk.recover()
+    assert await spent(desk) == LEASE_SECONDS * SECOND
+
+
+async def test_an_attempt_that_a_start_alone_finds_has_run_until_now_at_most(desk, clock):
+    await desk.running("r")
+    clock.turn(5)
+    await desk.database.write(partial(claims.expire_all_leases, now=clock.now()))
+    clock.turn(100)
+    await desk.recover()
+    assert await spent(desk) == 5 * SECOND - 1
+
+
+async def test_a_start_alone_long_after_the_crash_counts_none_of_the_time_between(desk, clock):
+    await desk.running("r")
+    clock.turn(3600)
+    await desk.database.write(partial(claims.expire_all_leases, now=clock.now()))
+    await desk.recover()
+    assert await spent(desk) == LEASE_SECONDS * SECOND
+
+
+async def test_a_clock_that_steps_back_takes_nothing_off_what_a_run_has_spent(desk, clock):
+    run = await desk.running("r")
+    clock.turn(-60)
+    await desk.hand_back(run)
+    assert await spent(desk) == 0
