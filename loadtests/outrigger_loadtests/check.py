@@ -177,7 +177,7 @@ def _report(
     if load.unfinished:
         notes.append(f"{len(load.unfinished)} conversations were given up and are not judged")
     if judgement.faults:
-        told = ", ".join(f"{count} × {name}" for name, count in judgement.faults.items())
+        told = ", ".join(f"{count} {name}" for name, count in judgement.faults.items())
         notes.append(f"faults: {told}; bounds are extended around them")
     if judgement.excused:
         notes.append(f"{judgement.excused} threads could not be created because of faults")

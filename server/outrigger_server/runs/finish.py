@@ -21,7 +21,7 @@ from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.claims import close_fence, hand_back
 from outrigger_server.stores.run_ends import finish_run, roll_back_run
-from outrigger_server.stores.run_rows import held_run
+from outrigger_server.stores.run_rows import find_run, held_run
 from outrigger_server.threads.state import (
     outcome_of,
     place_of,
@@ -106,7 +106,7 @@ class Finisher:
             roll_back_run(connection, held, self._clock.now())
             return held
 
-        held = await self._persist(job)
+        held = await self._persist(job, partial(_ended_by, run=run))
         if held is not None:
             self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
 
@@ -188,7 +188,7 @@ class Finisher:
                 traces.drop_unfinished_step(connection, run)
             return held
 
-        held = await self._persist(job)
+        held = await self._persist(job, partial(_ended_by, run=run))
         if held is None:
             self._telemetry.write_refused("status")
             return
@@ -205,19 +205,48 @@ class Finisher:
         self._events.end(end)
         self._wakeups.notify()
 
-    async def _persist(self, job: Callable[[Connection], Result]) -> Result | None:
-        """Run `job` until the database takes it; None when the attempt lost its run."""
+    async def _persist(
+        self,
+        job: Callable[[Connection], Result],
+        did: Callable[[Connection], Result | None] | None = None,
+    ) -> Result | None:
+        """Run `job` until the database takes it; None when the attempt lost its run.
+
+        A try that was answered with an error may have been stored all the same: whether it
+        was, and what it came to, `did` finds out when the next one is refused.
+        """
+        in_doubt = False
         while True:
             try:
                 return await self._database.write(job)
             except IllegalTransition:
-                return None
+                return await self._look(did) if in_doubt and did is not None else None
+            except Unavailable as error:
+                in_doubt = True
+                await self._pause(error)
+
+    async def _look(self, job: Callable[[Connection], Result]) -> Result:
+        """Read until the database lets it be read."""
+        while True:
+            try:
+                return await self._database.read(job)
             except Unavailable as error:
                 await self._pause(error)
 
     async def _pause(self, error: Unavailable) -> None:
         log.error("run_end_waits_for_database", reason=error.code, retry_seconds=RETRY_SECONDS)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+def _ended_by(connection: Connection, run: Run) -> Run | None:
+    """The run as it was ended by this very attempt; None when the attempt lost it.
+
+    One that is gone was rolled back: an attempt that lost its run otherwise leaves its row.
+    """
+    row = find_run(connection, run.run_id)
+    if row is None:
+        return replace(run, cancel_action=CancelAction.ROLLBACK)
+    return row if row.attempt == run.attempt and row.status.is_terminal else None
 
 
 UNREADABLE = ThreadOutcome(values=None, interrupts=None, has_next=False)
