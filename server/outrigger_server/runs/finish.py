@@ -52,12 +52,15 @@ class Finisher:
         wakeups: Wakeups,
         clock: Clock,
         telemetry: RunTelemetry,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._database = database
         self._events = events
         self._wakeups = wakeups
         self._clock = clock
         self._telemetry = telemetry
+        self._retry_seconds = retry_seconds
 
     async def succeed(self, run: Run, source: GraphSource | None) -> None:
         """End a run whose graph came to its end."""
@@ -188,7 +191,7 @@ class Finisher:
                 traces.drop_unfinished_step(connection, run)
             return held
 
-        held = await self._persist(job, partial(_ended_by, run=run))
+        held = await self._persist(job, partial(_ended_by, run=run, status=status))
         if held is None:
             self._telemetry.write_refused("status")
             return
@@ -234,19 +237,21 @@ class Finisher:
                 await self._pause(error)
 
     async def _pause(self, error: Unavailable) -> None:
-        log.error("run_end_waits_for_database", reason=error.code, retry_seconds=RETRY_SECONDS)
-        await asyncio.sleep(RETRY_SECONDS)
+        log.error(
+            "run_end_waits_for_database", reason=error.code, retry_seconds=self._retry_seconds
+        )
+        await asyncio.sleep(self._retry_seconds)
 
 
-def _ended_by(connection: Connection, run: Run) -> Run | None:
-    """The run as it was ended by this very attempt; None when the attempt lost it.
+def _ended_by(connection: Connection, run: Run, status: RunStatus | None = None) -> Run | None:
+    """The run as this very attempt ended it, with a status or by a rollback; None if it did not.
 
     One that is gone was rolled back: an attempt that lost its run otherwise leaves its row.
     """
     row = find_run(connection, run.run_id)
     if row is None:
         return replace(run, cancel_action=CancelAction.ROLLBACK)
-    return row if row.attempt == run.attempt and row.status.is_terminal else None
+    return row if row.attempt == run.attempt and row.status is status else None
 
 
 UNREADABLE = ThreadOutcome(values=None, interrupts=None, has_next=False)

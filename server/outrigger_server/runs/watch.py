@@ -32,6 +32,7 @@ class RunWatcher:
 
     database: Database
     events: EventLog
+    poll_seconds: float = POLL_SECONDS
 
     async def ended(
         self,
@@ -51,7 +52,7 @@ class RunWatcher:
         try:
             found = await self._read_end(thread_id, run_id) if heard is None else None
             while found is None and not waiting.done():
-                await asyncio.wait({waiting}, timeout=POLL_SECONDS)
+                await asyncio.wait({waiting}, timeout=self.poll_seconds)
                 if not waiting.done():
                     with suppress(Unavailable):  # the end may be heard, or read the next time
                         found = await self._read_end(thread_id, run_id)
