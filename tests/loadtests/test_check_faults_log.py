@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -21,6 +22,13 @@ async def until_begun(folder):
     history = folder / "history.jsonl"
     while not history.exists() or not history.stat().st_size:
         await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def checking(folder, log):
+    options = ("--faults-log", str(log))
+    async with half_server(at_rest) as this, check(folder, this.url, *options) as begun:
+        yield begun
 
 
 @pytest.fixture
@@ -48,11 +56,10 @@ async def test_a_log_that_cannot_be_read_is_refused_before_anything_is_sent(tmp_
 
 async def test_a_line_that_cannot_be_read_at_the_end_makes_the_verdict_unknown(tmp_path, log):
     folder = tmp_path / "out"
-    async with half_server(at_rest) as this:
-        async with check(folder, this.url, "--faults-log", str(log)) as begun:
-            await until_begun(folder)
-            log.write_text(line() + '{"name": "kill worker"}\n')
-            ended = await begun.ended()
+    async with checking(folder, log) as begun:
+        await until_begun(folder)
+        log.write_text(line() + '{"name": "kill worker"}\n')
+        ended = await begun.ended()
     ended.must_have_reported(4)
     assert "line 2 of the log of faults cannot be read" in ended.words()
     assert "`began`" in ended.words()
@@ -60,11 +67,10 @@ async def test_a_line_that_cannot_be_read_at_the_end_makes_the_verdict_unknown(t
 
 async def test_a_log_that_is_gone_at_the_end_makes_the_verdict_unknown(tmp_path, log):
     folder = tmp_path / "out"
-    async with half_server(at_rest) as this:
-        async with check(folder, this.url, "--faults-log", str(log)) as begun:
-            await until_begun(folder)
-            log.unlink()
-            ended = await begun.ended()
+    async with checking(folder, log) as begun:
+        await until_begun(folder)
+        log.unlink()
+        ended = await begun.ended()
     ended.must_have_reported(4)
     assert "No such file" in ended.words()
 

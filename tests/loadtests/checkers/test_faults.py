@@ -14,6 +14,11 @@ NAMES = tuple(kind.name for kind in KINDS)
 STARTS_AGAIN = {"kill worker", "pause worker", "restart postgres"}
 
 
+def called(value: object) -> str | None:
+    """The name of a story in that of its test; the same in every process."""
+    return getattr(value, "__name__", None)
+
+
 def requeued() -> Story:
     return thread().turn(1).seen(1, "running", 11).seen(1, "pending", 12)
 
@@ -89,7 +94,7 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize(("story", "rule", "kinds"), EXCUSED, ids=lambda each: str(each))
+@pytest.mark.parametrize(("story", "rule", "kinds"), EXCUSED, ids=called)
 def test_only_the_kinds_that_explain_it_excuse_it(
     story: Callable[[], Story], rule: str, kinds: set[str]
 ) -> None:
@@ -99,7 +104,7 @@ def test_only_the_kinds_that_explain_it_excuse_it(
     assert all(not rules(story().fault(name, 11.5)) for name in kinds)
 
 
-@pytest.mark.parametrize(("story", "rule"), LATE, ids=lambda each: str(each))
+@pytest.mark.parametrize(("story", "rule"), LATE, ids=called)
 @pytest.mark.parametrize("name", NAMES)
 def test_time_around_a_fault_does_not_count(
     story: Callable[[], Story], rule: str, name: str
@@ -109,7 +114,7 @@ def test_time_around_a_fault_does_not_count(
 
 
 @pytest.mark.parametrize(
-    ("story", "rule"), [*((each, rule) for each, rule, _ in EXCUSED), *LATE], ids=str
+    ("story", "rule"), [*((each, rule) for each, rule, _ in EXCUSED), *LATE], ids=called
 )
 def test_nothing_is_excused_by_what_is_not_known_or_was_over_long_ago(
     story: Callable[[], Story], rule: str
