@@ -25,6 +25,9 @@ LEASE_SECONDS = 2.0
 ENVIRONMENT = {"OUTRIGGER_LEASE_SECONDS": str(LEASE_SECONDS), "OUTRIGGER_MAX_ATTEMPTS": "100"}
 """Attempts enough that no run ever ends in `error`."""
 
+RARELY_SECONDS = 20.0
+"""Between two faults so long that a server must have recovered from the first."""
+
 SHORT_SECONDS = 15
 LONG_SECONDS = 120
 REST_SECONDS = 240.0
@@ -41,12 +44,17 @@ class Scene:
     redis: RedisServer
     uri: str
 
-    def faults(self, name: str) -> tuple[list[Fault], float]:
-        """The faults of a name, to be injected in turn, and the pause before each."""
+    def faults(self, name: str, *, patiently: bool) -> tuple[list[Fault], float]:
+        """The faults of a name, to be injected in turn, and the pause before each.
+
+        `patiently` no process is killed before the one that was killed last works again.
+        """
         workers = self.cluster.workers
         match name:
             case "kill worker":
-                return [kills(name, each) for each in workers], 2.0
+                return [kills(name, each, patiently=patiently) for each in workers], 2.0
+            case "kill api":
+                return [kills(name, each, patiently=True) for each in self.cluster.apis], 2.0
             case "pause worker":
                 return [pauses(name, each, 2 * LEASE_SECONDS) for each in workers], 1.5
             case "restart redis":
@@ -59,6 +67,7 @@ class Scene:
 
 
 NAMES = ("kill worker", "pause worker", "restart redis", "restart postgres")
+ALL_NAMES = (*NAMES, "kill api")
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +106,12 @@ class Round:
         return Counter(each["name"] for each in told)
 
 
-def play(scene: Scene, folder: Path, name: str, seconds: int, probe: str) -> Round:
+def play(
+    scene: Scene, folder: Path, name: str, seconds: int, probe: str, *, rarely: bool = False
+) -> Round:
     """Check the cluster while faults of this name are injected, until the sending ends."""
-    faults, pause = scene.faults(name)
+    faults, pause = scene.faults(name, patiently=seconds < LONG_SECONDS or rarely)
+    pause = RARELY_SECONDS if rarely else pause
     log, output = folder / "faults.jsonl", folder / "verdict"
     nemesis = Nemesis(faults, pause=pause, log=log)
     command = [sys.executable, "-m", "outrigger_loadtests.cli", "check", "--probe", probe]
@@ -156,7 +168,7 @@ def test_every_promise_is_kept_under(scene: Scene, tmp_path: Path, name: str) ->
 
 @pytest.mark.long
 @pytest.mark.parametrize("probe", PROBES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL_NAMES)
 def test_every_promise_is_kept_for_long_under(
     scene: Scene, tmp_path: Path, name: str, probe: str
 ) -> None:
@@ -165,3 +177,11 @@ def test_every_promise_is_kept_for_long_under(
     must_have_kept_every_promise(scene, this, name, least=LONG_SECONDS // 12)
     if "worker" in name:
         assert started_again(scene) > before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ALL_NAMES)
+def test_the_bounds_hold_again_soon_after(scene: Scene, tmp_path: Path, name: str) -> None:
+    """Faults are so rare that between them time counts as ever."""
+    this = play(scene, tmp_path, name, LONG_SECONDS, "async", rarely=True)
+    must_have_kept_every_promise(scene, this, name, least=3)

@@ -33,6 +33,10 @@ class Process(Protocol):
         """End it as a crash would."""
         ...
 
+    def wait_until_ready(self) -> None:
+        """Return when it works."""
+        ...
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         ...
@@ -54,12 +58,14 @@ class Service(Protocol):
         ...
 
 
-def kills(name: str, process: Process) -> Fault:
-    """A process is killed and started again."""
+def kills(name: str, process: Process, *, patiently: bool) -> Fault:
+    """A process is killed and started again; `patiently` the fault lasts until it works again."""
 
     def inject() -> None:
         process.kill()
         process.start()
+        if patiently:
+            process.wait_until_ready()
 
     return Fault(name, inject)
 
