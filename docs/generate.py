@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from outrigger_loadtests.faults import faults_table
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
 from outrigger_server.settings import settings_table
 from outrigger_sidecar.settings import settings_table as sidecar_settings_table
@@ -34,6 +35,7 @@ PARTS = (
     Part("docs/metrics.md", "metrics", metrics_table),
     Part("docs/invariants.md", "invariants", invariants_table),
     Part("docs/invariants.md", "profiles", profiles_table),
+    Part("docs/invariants.md", "faults", faults_table),
 )
 
 

@@ -19,11 +19,15 @@ from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
-from outrigger_loadtests.errors import UsageError
-from outrigger_loadtests.history.file import history_file
+from outrigger_loadtests.errors import UnreadableFaults, UsageError
+from outrigger_loadtests.faults import LONGEST_RECOVERY
+from outrigger_loadtests.history.faults_log import read_faults
+from outrigger_loadtests.history.file import append, history_file
 from outrigger_loadtests.history.operations import Operation
 from outrigger_loadtests.judging import Judgement, operations_of_threads
 from outrigger_loadtests.models.reading import read_thread
+from outrigger_loadtests.models.run import NANOSECONDS
+from outrigger_loadtests.models.thread import returned
 from outrigger_loadtests.report.console import print_summary
 from outrigger_loadtests.report.files import write_report
 from outrigger_loadtests.report.findings import evidence
@@ -37,6 +41,7 @@ from outrigger_loadtests.settings import CheckSettings
 from outrigger_loadtests.shares import judge_on_every_core
 
 HISTORY = "history.jsonl"
+PATIENT = Patience(tries=100)  # ten seconds: a server that is restarted meanwhile comes back
 
 
 def check(settings: CheckSettings, console: Console) -> int:
@@ -61,7 +66,10 @@ def check(settings: CheckSettings, console: Console) -> int:
         load = _load(settings, console, environment, transport, path)
         for stop in STOPS:
             signal.signal(stop, signal.SIG_IGN)  # nothing comes between a load and its report
+        unread = _add_faults(settings.faults_log, load, path)
         judgement = judge_on_every_core(path, settings.profile, load.unfinished)
+        if unread:
+            judgement.doubt_the_faults(unread)
         judgement.doubt_the_untested()
         if not load.stopped:  # else it is the user who gave them up
             judgement.doubt_the_given_up()
@@ -72,11 +80,31 @@ def check(settings: CheckSettings, console: Console) -> int:
     return report.exit_code
 
 
+def _add_faults(log: Path | None, load: "_Loaded", history: Path) -> str:
+    """Add the faults of a log to a history; return why they cannot be read, empty if they can.
+
+    Faults from which a server had recovered before the load began are left out.
+    """
+    if log is None:
+        return ""
+    since = int((load.began - LONGEST_RECOVERY) * NANOSECONDS)
+    try:
+        faults = read_faults(log, load.lead)
+    except (OSError, UnreadableFaults) as error:
+        return str(error)
+    append(history, [each for each in faults if returned(each) >= since])
+    return ""
+
+
 @dataclass(frozen=True)
 class _Loaded:
-    """What a load leaves besides its history."""
+    """What a load leaves besides its history.
+
+    `lead`: by how many nanoseconds the wall clock was ahead of the client's when it began.
+    """
 
     started_at: datetime
+    lead: int
     began: float
     stopped: bool
     unfinished: frozenset[str]
@@ -90,6 +118,7 @@ def _load(
     path: Path,
 ) -> _Loaded:
     began, started_at = time.monotonic(), datetime.now(UTC)
+    lead = time.time_ns() - GeventClock().now()
     lost: list[OSError] = []
     with history_file(path) as history, ProgressBar(console, settings.duration) as bar:
 
@@ -107,7 +136,7 @@ def _load(
             record,
             seed=settings.seed,
             labels=settings.labels,
-            patience=Patience(),
+            patience=Patience() if settings.faults_log is None else PATIENT,
         )
 
         def show(doing: str) -> None:
@@ -120,7 +149,7 @@ def _load(
     transport.close()
     if lost:
         raise lost[0]
-    return _Loaded(started_at, began, stopped, frozenset(crowd.unfinished))
+    return _Loaded(started_at, lead, began, stopped, frozenset(crowd.unfinished))
 
 
 def _graphs(settings: CheckSettings) -> tuple[str, ...]:
@@ -147,6 +176,11 @@ def _report(
         notes.append(f"{judgement.unopened} threads could not be created")
     if load.unfinished:
         notes.append(f"{len(load.unfinished)} conversations were given up and are not judged")
+    if judgement.faults:
+        told = ", ".join(f"{count} {name}" for name, count in judgement.faults.items())
+        notes.append(f"faults: {told}; bounds are extended around them")
+    if judgement.excused:
+        notes.append(f"{judgement.excused} threads could not be created because of faults")
     if judgement.stalled:
         notes.append(f"this client stood still for {judgement.stalled:.1f} s; bounds are extended")
     return CheckReport(

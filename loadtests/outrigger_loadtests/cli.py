@@ -31,6 +31,7 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 _STRATEGIES = f"{', '.join(LABELS)} or all, one thread after the other."
 _PROBES = f"Graph to talk to: {', '.join(PROBES)}, or all, one after the other."
+_FAULTS = "Where whoever injects faults writes them down, a line of JSON each."
 _PROFILE = f"What may be expected: {', '.join(each.name for each in PROFILES)}."
 # What typer raises for options it cannot read. Newer ones bring their own click, older ones do not.
 _Misused: type[Exception] = typer.BadParameter.__mro__[1]
@@ -66,6 +67,7 @@ def check(  # noqa: PLR0913  one for each option
         str | None, typer.Option(help="Sent as X-Api-Key.", envvar="LANGGRAPH_API_KEY")
     ] = None,
     server_profile: Annotated[str, typer.Option(help=_PROFILE)] = PROFILES[0].name,
+    faults_log: Annotated[Path | None, typer.Option(help=_FAULTS)] = None,
 ) -> None:
     """Double-text a server and prove or disprove what each strategy promises."""
     settings = check_settings(
@@ -78,6 +80,7 @@ def check(  # noqa: PLR0913  one for each option
         output=output,
         api_key=api_key,
         server_profile=server_profile,
+        faults_log=faults_log,
     )
     from outrigger_loadtests.check import check as run  # it patches the process, and takes its time
 

@@ -3,7 +3,8 @@
 LoadTestError
 ├── UsageError            wrong options; nothing was sent
 ├── TargetUnreachable     no server answers, or it is not one that can be tested
-└── UnreadableHistory     a history file that is no history
+├── UnreadableHistory     a history file that is no history
+└── UnreadableFaults      a log of faults that is none
 """
 
 
@@ -24,3 +25,10 @@ class UnreadableHistory(LoadTestError):
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line} of the history cannot be read: {reason}")
+
+
+class UnreadableFaults(LoadTestError):
+    """A line of a log of faults cannot be read."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line} of the log of faults cannot be read: {reason}")

@@ -1,11 +1,13 @@
 """From a history on disk to examinations, counts and the evidence of what was found."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from outrigger_loadtests.checkers.case import Invariant
 from outrigger_loadtests.checkers.judge import judge
+from outrigger_loadtests.faults import Excuse
 from outrigger_loadtests.history.file import (
     WHOLE,
     Share,
@@ -13,7 +15,8 @@ from outrigger_loadtests.history.file import (
     operations_of,
     threads_of,
 )
-from outrigger_loadtests.history.operations import AnyOperation, Opened, Stalled
+from outrigger_loadtests.history.operations import AnyOperation, Faulted, Opened, Stalled
+from outrigger_loadtests.models.disturbances import Disturbances
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread
@@ -26,14 +29,17 @@ from outrigger_loadtests.verdict import Examination, Finding, Verdict
 class Judgement:
     """What a history came to. `unopened` threads could not be created at all.
 
-    `stalled` is how many seconds the client itself stood still. `shown` is a thread of each label,
-    `given_up` the label of each thread that was left out.
+    `stalled` is how many seconds the client itself stood still, `faults` how many there were of
+    each name, `excused` the threads that could not be created because of them. `shown` is a thread
+    of each label, `given_up` the label of each thread that was left out.
     """
 
     threads: int = 0
     operations: int = 0
     unopened: int = 0
     stalled: float = 0.0
+    excused: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
     examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
@@ -49,9 +55,16 @@ class Judgement:
         for invariant in invariants:
             self.take(invariant.name, label, Examination(crash=crash))
 
-    def leave(self, operations: Sequence[AnyOperation]) -> None:
-        """Take a thread that could not be created: nothing is known, which is not a pass."""
+    def leave(self, operations: Sequence[AnyOperation], disturbances: Disturbances) -> None:
+        """Take a thread that could not be created: nothing is known, which is not a pass.
+
+        Unless a fault explains it: then it is left out.
+        """
         for opened in (each for each in operations if isinstance(each, Opened)):
+            stop = opened.completed or opened.invoked
+            if disturbances.excuse(Excuse.NOT_OPENED, opened.invoked, stop):
+                self.excused += 1
+                continue
             self.unopened += 1
             message = f"the thread could not be created: {opened.error or opened.code}"
             self._doubt("G2.unopened", message, opened.thread, opened.label)
@@ -70,6 +83,11 @@ class Judgement:
             message = "it did not come to its end in time and was given up"
             self._doubt("G2.given_up", message, thread, label)
 
+    def doubt_the_faults(self, reason: str) -> None:
+        """Let the outcome be unknown, since nobody can read what was done to the server."""
+        label = next(iter(self.counts), "")
+        self.take("G2", label, Examination(crash=reason))
+
     def _doubt(self, rule: str, message: str, thread: str, label: str) -> None:
         finding = Finding(rule, message, thread, verdict=Verdict.UNKNOWN)
         self.take(finding.invariant, label, Examination(findings=[finding]))
@@ -87,6 +105,7 @@ class Judgement:
         self.threads += other.threads
         self.operations += other.operations
         self.unopened += other.unopened
+        self.excused += other.excused
         for (name, label), examination in other.examinations.items():
             self.take(name, label, examination)
         for label, counts in other.counts.items():
@@ -115,6 +134,7 @@ def judge_history(
     """
     judgement = Judgement()
     general: list[AnyOperation] = []
+    disturbances = Disturbances(())
     for operations in threads_of(path, share):
         if operations[0].thread in left_out:
             opened = (each for each in operations if isinstance(each, Opened))
@@ -126,6 +146,9 @@ def judge_history(
             stalls = [each for each in general if isinstance(each, Stalled)]
             still = sum((each.completed or each.invoked) - each.invoked for each in stalls)
             judgement.stalled = still / NANOSECONDS
+            faults = [each for each in general if isinstance(each, Faulted)]
+            judgement.faults = dict(Counter(each.name for each in faults))
+            disturbances = Disturbances(faults)
             continue
         try:
             thread = read_thread(operations, general)
@@ -133,7 +156,7 @@ def judge_history(
             judgement.crashed(operations, invariants, error)
             continue
         if thread is None:
-            judgement.leave(operations)
+            judgement.leave(operations, disturbances)
             continue
         judgement.threads += 1
         label = thread.opened.label

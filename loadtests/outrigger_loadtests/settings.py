@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from outrigger_loadtests.errors import UsageError
+from outrigger_loadtests.errors import UnreadableFaults, UsageError
+from outrigger_loadtests.history.faults_log import read_faults
 from outrigger_loadtests.history.operations import Strategy
 from outrigger_loadtests.profiles import ServerProfile, profile_named
 
@@ -38,6 +39,7 @@ class CheckSettings:
     output: Path
     api_key: str | None
     profile: ServerProfile
+    faults_log: Path | None = None
 
     @property
     def strategy(self) -> str:
@@ -61,6 +63,7 @@ def check_settings(  # noqa: PLR0913  one for each option
     output: Path = DEFAULT_OUTPUT,
     api_key: str | None = None,
     server_profile: str = "outrigger",
+    faults_log: Path | None = None,
 ) -> CheckSettings:
     """Check the options and return what they say; without a seed one is drawn.
 
@@ -79,6 +82,7 @@ def check_settings(  # noqa: PLR0913  one for each option
         output=_folder(output),
         api_key=_header("--api-key", api_key),
         profile=profile_named(server_profile),
+        faults_log=_log(faults_log),
     )
 
 
@@ -117,6 +121,20 @@ def _folder(output: Path) -> Path:
     if not os.access(there, os.W_OK | os.X_OK):
         raise UsageError(f"--output: {there} is not yours to write to")
     return output
+
+
+def _log(faults_log: Path | None) -> Path | None:
+    if faults_log is None:
+        return None
+    if not faults_log.is_file():
+        raise UsageError(f"--faults-log: {faults_log} is no file; make it, empty, before the check")
+    try:
+        read_faults(faults_log)
+    except OSError as error:
+        raise UsageError(f"--faults-log: {faults_log} cannot be read: {error.strerror}") from error
+    except UnreadableFaults as error:
+        raise UsageError(f"--faults-log: {error}") from error
+    return faults_log
 
 
 def _header(option: str, given: str | None) -> str | None:

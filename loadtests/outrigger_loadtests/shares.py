@@ -48,7 +48,7 @@ def judge_on_every_core(
                 return judge_history(path, profile, INVARIANTS, left_out)
             share = msgspec.msgpack.decode(answer, type=Judgement)
             judgement.add(share)
-            judgement.stalled = share.stalled
+            judgement.stalled, judgement.faults = share.stalled, share.faults
     finally:
         for process in started:
             process.kill()

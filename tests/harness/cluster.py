@@ -13,8 +13,10 @@ from itertools import cycle
 from pathlib import Path
 
 from harness.processes import PROBES, clean_environment, free_port, wait_until_answers
+from harness.programs import wait_until
 
 STOP_SECONDS = 30.0
+READY = b'"event":"ready"'
 
 
 @dataclass
@@ -25,15 +27,24 @@ class Program:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] = field(init=False)
+    _said_before: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
 
     def start(self) -> None:
         with self.log.open("ab") as output:
+            self._said_before = output.tell()
             self.process = subprocess.Popen(
                 self.command, env=self.environment, stdout=output, stderr=output
             )
+
+    def wait_until_ready(self) -> None:
+        """Return when it has said, since it was started, that it works."""
+        wait_until(self._says_so, self.process, self.log)
+
+    def _says_so(self) -> bool:
+        return READY in self.log.read_bytes()[self._said_before :]
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -9,7 +9,7 @@ from harness.simulated import converse, plans
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.errors import UnreadableHistory
 from outrigger_loadtests.history.file import Share, encode, lines_by_thread, threads_of
-from outrigger_loadtests.history.operations import Stalled
+from outrigger_loadtests.history.operations import Faulted, Opened, Outcome, Stalled
 from outrigger_loadtests.judging import Judgement, judge_history
 from outrigger_loadtests.profiles import OFFICIAL, OUTRIGGER
 from outrigger_loadtests.shares import judge_on_every_core
@@ -20,7 +20,9 @@ CONVERSATIONS = 30
 @pytest.fixture(params=[CORRECT, frozenset({Bug.ZOMBIE_WRITES})], ids=["correct", "wrong"])
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "history.jsonl"
-    lines = [encode([Stalled(thread="", invoked=0, completed=2_000_000_000)])]
+    times = {"invoked": 0, "completed": 2_000_000_000}
+    lines = [encode([Stalled(thread="", **times), Faulted(thread="", name="kill api", **times)])]
+    lines += [encode([Opened(thread="x7-1", label="mixed", outcome=Outcome.INFO, **times)])]
     for number in range(CONVERSATIONS):
         lines += [encode(each) for each in converse(plans(6, [number]), number, request.param)]
     path.write_bytes(b"".join(lines))
@@ -32,7 +34,8 @@ def facts(judgement: Judgement):
         key: (each.examined, sorted(map(repr, each.findings)), each.crash)
         for key, each in judgement.examinations.items()
     }
-    return judgement.threads, judgement.unopened, judgement.stalled, judgement.counts, examinations
+    beside = (judgement.unopened, judgement.excused, judgement.stalled, judgement.faults)
+    return judgement.threads, beside, judgement.counts, examinations
 
 
 @pytest.mark.parametrize("profile", [OUTRIGGER, OFFICIAL], ids=lambda profile: profile.name)
@@ -41,6 +44,7 @@ def test_processes_come_to_what_one_process_comes_to(history: Path, profile) -> 
     shared = judge_on_every_core(history, profile, {"x6-1"}, large_bytes=0)
     assert facts(shared) == facts(alone)
     assert alone.threads == CONVERSATIONS - 1
+    assert (alone.excused, alone.faults) == (1, {"kill api": 1})
 
 
 def test_every_thread_is_in_exactly_one_share(history: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from outrigger_loadtests.models.run import Run
+from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread
 from outrigger_loadtests.profiles import Bounds, ServerProfile
 from outrigger_loadtests.verdict import Examination, Finding, Verdict
@@ -22,6 +22,11 @@ class Case:
     def bounds(self) -> Bounds:
         """How long the server may take: longer where the client itself stood still."""
         return self.profile.bounds.extended(self.thread.stalled)
+
+    def took_longer(self, start: int, stop: int, seconds: float) -> bool:
+        """Whether more than so long passed, without the time in which faults disturbed."""
+        disturbed = self.thread.disturbances.within(start, stop)
+        return stop - start - disturbed > seconds * NANOSECONDS
 
     def examined(self, count: int = 1) -> None:
         """Count so many situations in which the promise could have been broken."""

@@ -11,10 +11,11 @@ from outrigger_loadtests.checkers.order import (
 )
 from outrigger_loadtests.history.operations import Strategy
 from outrigger_loadtests.marks import mark
-from outrigger_loadtests.models.run import Run
-from outrigger_loadtests.models.thread import microseconds
+from outrigger_loadtests.models.run import NANOSECONDS, Run
+from outrigger_loadtests.models.thread import microseconds, returned
 
 _MICROSECONDS = 1_000_000
+_NANOSECONDS_EACH = 1_000
 
 
 def every_message_is_answered(case: Case) -> None:
@@ -74,7 +75,9 @@ def nobody_waits_without_reason(case: Case) -> None:
         if not first or (free > first):
             continue
         case.examined()
-        waited = (first - max(free, run.created_at)) / _MICROSECONDS
+        since = max(free, run.created_at)
+        waited = (first - since) / _MICROSECONDS
+        waited -= _disturbed(case, run, since, first)
         cut = [
             each.create.seconds for each in thread.may_have_met(run.create) if not each.succeeded
         ]
@@ -82,6 +85,17 @@ def nobody_waits_without_reason(case: Case) -> None:
         if waited > allowed:
             message = f"{run.token} started {waited:.1f} s after nothing held it back"
             case.found("late_start", message, run)
+
+
+def _disturbed(case: Case, run: Run, since: int, until: int) -> float:
+    """Return how many seconds between two moments of the server's clock may have been disturbed.
+
+    The run's create says where its clock stands: it was made while the create was being answered.
+    """
+    start = run.begin + (since - run.created_at) * _NANOSECONDS_EACH
+    stop = returned(run.create) if run.create.completed else run.begin
+    stop += (until - run.created_at) * _NANOSECONDS_EACH
+    return case.thread.disturbances.within(start, stop) / NANOSECONDS
 
 
 def _in_turn(case: Case) -> list[Run]:

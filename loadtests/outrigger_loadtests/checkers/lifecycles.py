@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from outrigger_loadtests.checkers.case import Case, Invariant
+from outrigger_loadtests.faults import Excuse
 from outrigger_loadtests.history.operations import (
     GONE,
     IN_FLIGHT,
@@ -112,7 +113,9 @@ def _compare(case: Case, run: Run, earlier: Observation, later: Observation) -> 
     between = (earlier.completed, later.invoked)
     message = f"run {run.token} was {earlier.status}, then {later.status}"
     if became < was:
-        if was == _RANKS[RUNNING] and case.thread.faults:
+        if was == _RANKS[RUNNING] and case.thread.disturbances.excuse(
+            Excuse.STARTED_AGAIN, earlier.invoked, later.completed
+        ):
             return
         case.found("went_back", message, run, between=between)
     elif was == _ENDED and became == _ENDED and earlier.status != later.status:

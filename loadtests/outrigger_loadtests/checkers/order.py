@@ -60,13 +60,14 @@ def ran_on(case: Case, run: Run, since: int) -> bool:
     """Whether the run was surely still at work long after it was told to stop at `since`."""
     if case.thread.blocks:
         return False
-    limit = since + int(case.bounds.cut * NANOSECONDS)
-    if any(not each.ended and each.invoked > limit for each in run.observations):
+    cut = case.bounds.cut
+    seen = [each.invoked for each in run.observations if not each.ended]
+    if any(case.took_longer(since, each, cut) for each in seen):
         return True
-    bound = case.bounds.prompt_cut if case.thread.prompt else case.bounds.cut
+    bound = case.bounds.prompt_cut if case.thread.prompt else cut
     worked = run.begin + int(run.create.seconds * SLEEP_CERTAINTY * NANOSECONDS)
     done = run.succeeded and run.whole and not run.answers
-    return done and worked > since + int(bound * NANOSECONDS)
+    return done and case.took_longer(since, worked, bound)
 
 
 def together(case: Case, strategy: Strategy) -> list[list[Run]]:
@@ -114,23 +115,24 @@ def readers_end(case: Case, run: Run, prefix: str) -> None:
         if reader.outcome is Outcome.FAIL or reader.completed is None or not reader.run_id:
             continue
         case.examined()
-        if waited_in_vain(run, reader, case.bounds.readers):
+        if waited_in_vain(case, run, reader, case.bounds.readers):
             case.found(f"{prefix}never_end", f"a reader of {run.token} was never told", run)
             continue
         if end is None or case.thread.blocks or gave_up(reader):
             continue
-        late = reader.completed - max(end.completed, reader.invoked)
-        if late > case.bounds.readers * NANOSECONDS:
+        since = max(end.completed, reader.invoked)
+        if case.took_longer(since, reader.completed, case.bounds.readers):
+            late = reader.completed - since
             message = f"a reader of {run.token} was told {late / NANOSECONDS:.1f} s after the cut"
             case.found(f"{prefix}end_late", message, run, between=(end.completed, reader.completed))
 
 
-def waited_in_vain(run: Run, reader: Streamed | Joined, seconds: float) -> bool:
+def waited_in_vain(case: Case, run: Run, reader: Streamed | Joined, seconds: float) -> bool:
     """Whether a reader went away although its run had ended more than so long before."""
     end = run.first_end
     if not gave_up(reader) or end is None or reader.completed is None:
         return False
-    return reader.completed - max(end.completed, reader.invoked) > seconds * NANOSECONDS
+    return case.took_longer(max(end.completed, reader.invoked), reader.completed, seconds)
 
 
 def gave_up(reader: Streamed | Joined) -> bool:

@@ -6,10 +6,12 @@ from itertools import pairwise
 
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.checkers.order import waited_in_vain
+from outrigger_loadtests.faults import Excuse
 from outrigger_loadtests.history.operations import (
     SUCCESS,
     Ending,
     Frame,
+    Operation,
     Outcome,
     Streamed,
 )
@@ -59,16 +61,19 @@ def _increases(case: Case, run: Run, stream: Streamed) -> None:
 
 def _ends_with_the_run(case: Case, run: Run, stream: Streamed) -> None:
     end = run.first_end
-    if stream.ending is Ending.BROKEN and not case.thread.faults:
+    if stream.ending is Ending.BROKEN and not _excused(
+        case, Excuse.CONNECTION_BROKE, stream.invoked, stream
+    ):
         message = f"the stream of {run.token} broke: {stream.error}"
         case.found("broken", message, run, verdict=Verdict.WARN)
-    if waited_in_vain(run, stream, case.bounds.stream):
+    if waited_in_vain(case, run, stream, case.bounds.stream):
         case.found("never_ends", f"the stream of {run.token} never ended; the run did", run)
         return
     if end is None or stream.completed is None or stream.ending is not Ending.CLOSED:
         return
-    late = stream.completed - max(end.completed, stream.invoked)
-    if late > case.bounds.stream * NANOSECONDS and not case.thread.blocks:
+    since = max(end.completed, stream.invoked)
+    if case.took_longer(since, stream.completed, case.bounds.stream) and not case.thread.blocks:
+        late = stream.completed - since
         message = f"the stream of {run.token} ended {late / NANOSECONDS:.1f} s after the run"
         case.found("ends_late", message, run, between=(end.completed, stream.completed))
 
@@ -78,6 +83,8 @@ def _shows_everything(case: Case, run: Run, stream: Streamed) -> None:
         return
     if stream.ending is not Ending.CLOSED or _told_of_an_error(stream):
         return
+    if _may_lack_events(case, run, stream):
+        return
     shown = {each for frame in stream.frames for each in frame.marks}
     missing = [each for each in run.expected_marks if each not in shown]
     if missing:
@@ -86,15 +93,16 @@ def _shows_everything(case: Case, run: Run, stream: Streamed) -> None:
 
 
 def _resumes_where_it_was(case: Case, run: Run, streams: Sequence[Streamed]) -> None:
+    comparable = [each for each in streams if not _may_lack_events(case, run, each)]
     whole = max(
-        (each for each in streams if each.from_start and _ids(each.frames)),
+        (each for each in comparable if each.from_start and _ids(each.frames)),
         key=lambda each: len(each.frames),
         default=None,
     )
     if whole is None:
         return
     all_ids = _ids(whole.frames)
-    for stream in streams:
+    for stream in comparable:
         if stream is whole or _told_of_an_error(stream) or not (stream.frames or stream.after_id):
             continue
         expected = _expected(stream, all_ids)
@@ -132,7 +140,7 @@ def _waits_are_true(case: Case, run: Run) -> None:
     """Who waits for a success is told so, and gets what it came to."""
     for join in run.joins:
         case.examined()
-        if waited_in_vain(run, join, case.bounds.stream):
+        if waited_in_vain(case, run, join, case.bounds.stream):
             case.found("wait_never_ends", f"who waited for {run.token} was never told", run)
         if join.outcome is not Outcome.OK or not (run.succeeded and run.whole):
             continue
@@ -144,6 +152,16 @@ def _waits_are_true(case: Case, run: Run) -> None:
             if missing:
                 message = f"a join of {run.token} did not show {', '.join(missing)}"
                 case.found("wait_misled", message, run)
+
+
+def _may_lack_events(case: Case, run: Run, stream: Streamed) -> bool:
+    """Whether the stream says that it lacks events, and a fault since the run began excuses it."""
+    told = any(frame.lost for frame in stream.frames)
+    return told and _excused(case, Excuse.EVENTS_TOLD_LOST, run.begin, stream)
+
+
+def _excused(case: Case, excuse: Excuse, since: int, until: Operation) -> bool:
+    return case.thread.disturbances.excuse(excuse, since, until.completed or until.invoked)
 
 
 def _told_of_an_error(stream: Streamed) -> bool:

@@ -19,6 +19,7 @@ from outrigger_loadtests.marks import MARK, thread_of, token_of
 
 Json = Any
 _ENDS = frozenset({"interrupted", "rolled_back", "timeout", "success", "error", "gone"})
+_LOST = "events_lost"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,199}")
 _NO_VALUES: Mapping[str, Json] = {}
 
@@ -182,4 +183,5 @@ def frame_of(event: ServerEvent, at: int, thread: str, own: frozenset[str]) -> F
         except orjson.JSONDecodeError:
             told = None
         run_id, status = text(told, "run_id"), text(told, "status")
-    return Frame(at, event.name, event.id, run_id, marks, status if status in _ENDS else "")
+    end = status if status in _ENDS else ""
+    return Frame(at, event.name, event.id, run_id, marks, end, status == _LOST)

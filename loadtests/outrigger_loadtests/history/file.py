@@ -38,6 +38,12 @@ def history_file(path: Path) -> Iterator[HistoryFile]:
         yield HistoryFile(file)
 
 
+def append(path: Path, operations: Iterable[Operation]) -> None:
+    """Add operations to a history that is there."""
+    with path.open("ab") as file:
+        file.write(encode(operations))
+
+
 def encode(operations: Iterable[Operation]) -> bytes:
     """The lines of a history file."""
     return b"".join(_encoder.encode(operation) + b"\n" for operation in operations)

@@ -120,7 +120,8 @@ class Frame(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
     """One event of a stream: when it came, its name and id, the marks it showed.
 
     `marks` are the marks anywhere in its data, in order. `run_id` is the run it names, if any;
-    `status` is the run's end as a last `metadata` event tells it.
+    `status` is the run's end as a last `metadata` event tells it. `lost`: it says that events are
+    missing here.
     """
 
     at: int
@@ -129,6 +130,7 @@ class Frame(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
     run_id: str = ""
     marks: tuple[str, ...] = ()
     status: str = ""
+    lost: bool = False
 
 
 class Ending(StrEnum):
@@ -265,7 +267,7 @@ class Settled(Operation, frozen=True):
 
 
 class Faulted(Operation, frozen=True):
-    """Something was done to the server: a process killed, stopped, a network cut."""
+    """Something was done to the server from `invoked` to `completed`: `faults.py` has the names."""
 
     name: str
 

@@ -31,6 +31,7 @@ from outrigger_loadtests.history.operations import (
     ThreadRead,
 )
 from outrigger_loadtests.marks import ANSWER, LAST, steps_by_token, token_of
+from outrigger_loadtests.models.disturbances import Disturbances
 from outrigger_loadtests.models.run import FOREVER, NANOSECONDS, Observation, Run
 from outrigger_loadtests.models.segment import Chain
 from outrigger_loadtests.models.thread import Thread, microseconds, returned
@@ -60,6 +61,7 @@ def read_thread(
     rows = run_list.rows if run_list else ()
     ok_states = [each for each in sorted_out.of(StateRead) if each.outcome is Outcome.OK]
     ok_threads = [each for each in sorted_out.of(ThreadRead) if each.outcome is Outcome.OK]
+    faults = [*sorted_out.of(Faulted), *beside.of(Faulted)]
     return Thread(
         opened=opened,
         runs=runs,
@@ -70,7 +72,8 @@ def read_thread(
         states=ok_states,
         statuses=ok_threads,
         cancels=sorted_out.of(Cancelled),
-        faults=[*sorted_out.of(Faulted), *beside.of(Faulted)],
+        faults=faults,
+        disturbances=Disturbances(faults),
         stalled=sum(_overlap(operations, each) for each in beside.of(Stalled)) / NANOSECONDS,
         settled=next(iter(sorted_out.of(Settled)), None),
         run_list=run_list,

@@ -25,6 +25,7 @@ from outrigger_loadtests.history.operations import (
     ThreadRead,
 )
 from outrigger_loadtests.marks import steps_by_token
+from outrigger_loadtests.models.disturbances import Disturbances
 from outrigger_loadtests.models.run import FOREVER, Run
 from outrigger_loadtests.models.segment import Chain
 
@@ -41,8 +42,9 @@ class Thread:
     """What is known of one thread. `runs` are in the order the server created them.
 
     `refused` are creates that surely made no run, `unresolved` those of which nobody knows.
-    `unexplained` are runs the server lists that no create of this history made. `stalled` is how
-    many seconds of the thread's time the client itself stood still.
+    `unexplained` are runs the server lists that no create of this history made. `disturbances` are
+    the times of the `faults`. `stalled` is how many seconds of the thread's time the client itself
+    stood still.
     """
 
     opened: Opened
@@ -55,6 +57,7 @@ class Thread:
     statuses: Sequence[ThreadRead]
     cancels: Sequence[Cancelled]
     faults: Sequence[Faulted]
+    disturbances: Disturbances
     stalled: float
     settled: Settled | None
     run_list: RunsRead | None

@@ -14,7 +14,6 @@ from outrigger_loadtests.scenarios.plan import Plan
 POLL_SECONDS = 0.1
 READERS_SECONDS = 4.0
 BUSY_SECONDS = 5.0
-TRIES = 3  # of each last read
 
 Read = TypeVar("Read")
 
@@ -23,10 +22,12 @@ Read = TypeVar("Read")
 class Patience:
     """How long a conversation waits, in seconds, until nothing is in flight any more.
 
-    In a `hurry` a conversation begins no more rounds and comes to its end.
+    In a `hurry` a conversation begins no more rounds and comes to its end. `tries`: of each last
+    read.
     """
 
     settle: float = 30.0
+    tries: int = 3
     hurry: bool = False
 
 
@@ -67,20 +68,21 @@ def settle(client: Client, plan: Plan, readers: Sequence[Task], patience: Patien
     for reader in readers:
         reader.join()
     reads.settled(client, began, quiet=quiet)
-    rows = _insist(client, lambda: reads.list_runs(client))
+    tries = patience.tries
+    rows = _insist(client, tries, lambda: reads.list_runs(client))
     watched = _watched(client, rows)
-    _insist(client, lambda: reads.read_history(client, watched) or None)
-    _insist(client, lambda: reads.read_state(client, watched))
-    _insist(client, lambda: reads.read_thread(client, watched) or None)
+    _insist(client, tries, lambda: reads.read_history(client, watched) or None)
+    _insist(client, tries, lambda: reads.read_state(client, watched))
+    _insist(client, tries, lambda: reads.read_thread(client, watched) or None)
     if rows:
         newest = max(rows, key=lambda row: (row.created_at, row.run_id))
         if newest.status == SUCCESS:
             streams.join(client, newest.run_id, newest.token)
 
 
-def _insist(client: Client, read: Callable[[], Read | None]) -> Read | None:
+def _insist(client: Client, tries: int, read: Callable[[], Read | None]) -> Read | None:
     """Read until it works, a few times; None when it never did."""
-    for _ in range(TRIES):
+    for _ in range(tries):
         found = read()
         if found is not None:
             return found

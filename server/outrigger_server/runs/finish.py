@@ -21,7 +21,7 @@ from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.claims import close_fence, hand_back
 from outrigger_server.stores.run_ends import finish_run, roll_back_run
-from outrigger_server.stores.run_rows import held_run
+from outrigger_server.stores.run_rows import find_run, held_run
 from outrigger_server.threads.state import (
     outcome_of,
     place_of,
@@ -52,12 +52,15 @@ class Finisher:
         wakeups: Wakeups,
         clock: Clock,
         telemetry: RunTelemetry,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._database = database
         self._events = events
         self._wakeups = wakeups
         self._clock = clock
         self._telemetry = telemetry
+        self._retry_seconds = retry_seconds
 
     async def succeed(
         self, run: Run, source: GraphSource | None, outcome: ThreadOutcome | None = None
@@ -109,7 +112,7 @@ class Finisher:
             roll_back_run(connection, held, self._clock.now())
             return held
 
-        held = await self._persist(job)
+        held = await self._persist(job, partial(_ended_by, run=run))
         if held is not None:
             self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
 
@@ -191,7 +194,7 @@ class Finisher:
                 traces.drop_unfinished_step(connection, run)
             return held
 
-        held = await self._persist(job)
+        held = await self._persist(job, partial(_ended_by, run=run, status=status))
         if held is None:
             self._telemetry.write_refused("status")
             return
@@ -208,16 +211,47 @@ class Finisher:
         self._events.end(end)
         self._wakeups.notify()
 
-    async def _persist(self, job: Callable[[Connection], Result]) -> Result | None:
-        """Run `job` until the database takes it; None when the attempt lost its run."""
+    async def _persist(
+        self,
+        job: Callable[[Connection], Result],
+        did: Callable[[Connection], Result | None] | None = None,
+    ) -> Result | None:
+        """Run `job` until the database takes it; None when the attempt lost its run.
+
+        A try that was answered with an error may have been stored all the same: whether it
+        was, and what it came to, `did` finds out when the next one is refused.
+        """
+        in_doubt = False
         while True:
             try:
                 return await self._database.write(job)
             except IllegalTransition:
-                return None
+                return await self._look(did) if in_doubt and did is not None else None
+            except Unavailable as error:
+                in_doubt = True
+                await self._pause(error)
+
+    async def _look(self, job: Callable[[Connection], Result]) -> Result:
+        """Read until the database lets it be read."""
+        while True:
+            try:
+                return await self._database.read(job)
             except Unavailable as error:
                 await self._pause(error)
 
     async def _pause(self, error: Unavailable) -> None:
-        log.error("run_end_waits_for_database", reason=error.code, retry_seconds=RETRY_SECONDS)
-        await asyncio.sleep(RETRY_SECONDS)
+        log.error(
+            "run_end_waits_for_database", reason=error.code, retry_seconds=self._retry_seconds
+        )
+        await asyncio.sleep(self._retry_seconds)
+
+
+def _ended_by(connection: Connection, run: Run, status: RunStatus | None = None) -> Run | None:
+    """The run as this very attempt ended it, with a status or by a rollback; None if it did not.
+
+    One that is gone was rolled back: an attempt that lost its run otherwise leaves its row.
+    """
+    row = find_run(connection, run.run_id)
+    if row is None:
+        return replace(run, cancel_action=CancelAction.ROLLBACK)
+    return row if row.attempt == run.attempt and row.status is status else None

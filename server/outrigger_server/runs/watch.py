@@ -32,6 +32,7 @@ class RunWatcher:
 
     database: Database
     events: EventLog
+    poll_seconds: float = POLL_SECONDS
 
     async def ended(
         self,
@@ -45,15 +46,16 @@ class RunWatcher:
         then. A lost message costs a few seconds: the row is read again meanwhile.
 
         Raises:
-            Unavailable: The server stops, or the database cannot be read.
+            Unavailable: The server stops, or the database cannot be read at first.
         """
         waiting = heard if heard is not None else self.events.ended(run_id)
         try:
             found = await self._read_end(thread_id, run_id) if heard is None else None
             while found is None and not waiting.done():
-                await asyncio.wait({waiting}, timeout=POLL_SECONDS)
+                await asyncio.wait({waiting}, timeout=self.poll_seconds)
                 if not waiting.done():
-                    found = await self._read_end(thread_id, run_id)
+                    with suppress(Unavailable):  # the end may be heard, or read the next time
+                        found = await self._read_end(thread_id, run_id)
             return waiting.result() if waiting.done() or found is None else found
         finally:
             waiting.cancel()
@@ -72,7 +74,8 @@ class RunWatcher:
     ) -> tuple[Run, Subscription]:
         """Read the run's stream from now on, or from behind `after` on.
 
-        The stream of a run that has ended gives what it still keeps, then ends.
+        The stream of a run that has ended gives what it still keeps, then ends; one that was
+        to keep everything says when that is not all.
 
         Raises:
             NotFound: The thread has no such run.
@@ -80,41 +83,61 @@ class RunWatcher:
         subscription = await self.events.subscribe(run_id, after)
         try:
             run = await self.database.read(partial(get_run, thread_id=thread_id, run_id=run_id))
+            replays = after is not None and run.kwargs.get("resumable") and run.attempt > 0
+            ended = run.status.is_terminal and subscription.end is None
+            found = await self._read_end(thread_id, run_id) if ended and replays else None
         except BaseException:
             subscription.close()
             self.events.forget(run_id)
             raise
-        if run.status.is_terminal and subscription.end is None:
+        if ended:
             subscription.finish()
             self.events.forget(run_id)
-            return run, subscription
+            return run, self.watched(run, subscription, found) if found else subscription
         return run, self.watched(run, subscription)
 
-    def watched(self, run: Run, subscription: Subscription) -> Subscription:
-        """The same stream, which ends though the message of the run's end was lost."""
-        return WatchedStream(subscription, partial(self._read_end, run.thread_id, run.run_id))
+    def watched(
+        self, run: Run, subscription: Subscription, found: RunEnd | None = None
+    ) -> Subscription:
+        """The same stream, which ends though the message of the run's end was lost.
+
+        `found` is the end of a run that the database knows to have ended.
+        """
+        look = partial(self._read_end, run.thread_id, run.run_id)
+        return WatchedStream(subscription, look, found)
 
 
 class WatchedStream:
-    """See `Subscription`. Looks for the run's end in the database while nothing comes."""
+    """See `Subscription`. Looks for the run's end in the database while nothing comes.
 
-    def __init__(self, stream: Subscription, look: Callable[[], Awaitable[RunEnd | None]]) -> None:
+    Where events were lost, the message of the end may be among them, and it looks at once. An
+    end whose message never came stands behind a `Gap`: nobody knows what else did not come.
+    """
+
+    def __init__(
+        self,
+        stream: Subscription,
+        look: Callable[[], Awaitable[RunEnd | None]],
+        found: RunEnd | None = None,
+    ) -> None:
         self._stream = stream
         self._look = look
         self._looked = time.monotonic()
-        self._found: RunEnd | None = None
+        self._found = found
 
     async def events(self, heartbeat: float) -> AsyncIterator[Event | Gap | None]:
         """See `Subscription.events`."""
         async for event in self._stream.events(heartbeat):
             yield event
-            if event is not None:
+            if isinstance(event, Event):
                 continue
-            if self._found is not None:  # its message had one more heartbeat to arrive
-                self._stream.finish()
-            elif self._is_time():
+            if event is None and self._found is not None:
+                self._stream.finish()  # its message had one more heartbeat to arrive
+            elif self._found is None and (isinstance(event, Gap) or self._is_time()):
                 with suppress(Unavailable):
                     self._found = await self._look()
+        if self._found is not None and self.end is self._found:
+            yield Gap()
 
     def _is_time(self) -> bool:
         now = time.monotonic()

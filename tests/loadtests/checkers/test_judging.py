@@ -65,6 +65,44 @@ def test_a_thread_that_could_not_be_opened_is_unknown_not_fine(history):
     assert judgement.examinations["G2", "reject"].verdict is Verdict.UNKNOWN
 
 
+def faulted(name: str, start: float, stop: float) -> list[AnyOperation]:
+    times = {"invoked": round(start * 1e9), "completed": round(stop * 1e9)}
+    return [Faulted(thread="", name=name, **times)]
+
+
+@pytest.mark.parametrize("name", ["restart postgres", "kill api"])
+def test_a_thread_that_a_fault_kept_from_being_opened_is_left_out(history, name):
+    times = {"invoked": 10_000_000_000, "completed": 11_000_000_000}
+    refused = Opened(thread="x1-2", label="reject", outcome=Outcome.INFO, code=503, **times)
+    judgement = judge_history(
+        written(history, [refused], faulted(name, 9, 10)), OUTRIGGER, INVARIANTS
+    )
+    assert (judgement.threads, judgement.unopened, judgement.excused) == (0, 0, 1)
+    assert list(judgement.findings()) == []
+    for other in (faulted(name, 12, 13), faulted("restart redis", 9, 10), faulted("x", 9, 10)):
+        judgement = judge_history(written(history, [refused], other), OUTRIGGER, INVARIANTS)
+        assert (judgement.unopened, judgement.excused) == (1, 0)
+        assert [each.rule for each in judgement.findings()] == ["G2.unopened"]
+
+
+def test_faults_are_counted_by_name_and_hold_for_every_thread(history):
+    story = thread().turn(1).seen(1, "running", 11).seen(1, "pending", 12)
+    faults = [*faulted("kill worker", 21, 22), *faulted("kill worker", 31, 32)]
+    both = written(history, story.operations(), named(story, "x1-2"), faults, faulted("x", 1, 2))
+    judgement = judge_history(both, OUTRIGGER, INVARIANTS)
+    assert judgement.faults == {"kill worker": 2, "x": 1}
+    assert {each.rule for each in judgement.findings()} == {"G11.foreign_mark"}
+
+
+def test_faults_that_nobody_can_read_make_the_outcome_unknown(history):
+    judgement = judge_history(
+        written(history, thread().turn(1).operations()), OUTRIGGER, INVARIANTS
+    )
+    judgement.doubt_the_faults("line 3 is none")
+    assert judgement.examinations["G2", "mixed"].verdict is Verdict.UNKNOWN
+    assert judgement.examinations["G2", "mixed"].crash == "line 3 is none"
+
+
 def test_a_label_of_which_no_run_was_accepted_was_not_put_to_the_test(history):
     unknown = thread(label="enqueue").lost(1, "enqueue", 10).operations()
     judgement = judge_history(written(history, unknown), OUTRIGGER, INVARIANTS)

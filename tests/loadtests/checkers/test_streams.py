@@ -114,7 +114,7 @@ def test_a_stream_that_breaks_by_itself_is_a_warning():
 
 def test_a_stream_may_break_when_something_was_done_to_the_server():
     story = thread().turn(1).stream(1, (10.1, 15), WHOLE[:-1], ending=Ending.BROKEN)
-    assert not rules(story.fault("kill worker", 12))
+    assert not rules(story.fault("kill api", 12))
 
 
 def test_a_stream_that_says_it_lost_events_is_honest():
