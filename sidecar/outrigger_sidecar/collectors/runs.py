@@ -32,7 +32,9 @@ class RunsCollector:
         if started >= self._due:
             self._count()
             ended = self._clock()
-            self._due = ended + self._database.rest.after(ended - started)
+            self._due = ended + self._database.rest.after(
+                ended - started, failed=self._counts is None
+            )
         if self._counts is None:
             raise DatabaseError(self._fault)
         ended_runs = {k: v for k, v in self._counts.runs.items() if k not in IN_FLIGHT}

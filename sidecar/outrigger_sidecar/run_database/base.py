@@ -33,9 +33,10 @@ class Rest:
     least_seconds: float
     share: float
 
-    def after(self, taken: float) -> float:
+    def after(self, taken: float, *, failed: bool) -> float:
         """Seconds to leave the database alone after counting for `taken` seconds."""
-        return max(self.least_seconds, taken / self.share)
+        least = 0.0 if failed else self.least_seconds  # one that is back is counted at once
+        return max(least, taken / self.share)
 
 
 class RunDatabase(Protocol):
