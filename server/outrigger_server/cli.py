@@ -66,11 +66,7 @@ def up(
         sidecar_port=sidecar_port,
         no_sidecar=no_sidecar or None,
     )
-    with_sidecar = not settings.sidecar.no_sidecar
-    if with_sidecar and settings.scale.postgres_uri is not None:
-        fault = "POSTGRES_URI: the sidecar cannot read PostgreSQL yet; give --no-sidecar"
-        raise ConfigurationError([fault])
-    _run(settings, with_sidecar=with_sidecar)
+    _run(settings, with_sidecar=not settings.sidecar.no_sidecar)
 
 
 @cli.command()
@@ -164,7 +160,7 @@ async def _serve(
         url = f"http://{settings.server.host}:{listener.getsockname()[1]}"
         sidecar = None
         if with_sidecar:
-            sidecar = await stack.enter_async_context(SidecarProcess(settings, url))
+            sidecar = await stack.enter_async_context(SidecarProcess(settings, url, os.environ))
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="server")

@@ -7,12 +7,13 @@ leaves one behind on the port. One that ends by itself is started again.
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.serving import listen
-from outrigger_server.settings import Settings
+from outrigger_server.settings import ScaleSettings, Settings, environment_names
 from outrigger_telemetry.logging import get_logger
 
 STOP_SECONDS = 5.0
@@ -27,11 +28,14 @@ log = get_logger("outrigger.sidecar")
 class SidecarProcess:
     """A sidecar for the server at `target`; runs while the `async with` block does.
 
+    It inherits `environ`, but reads the databases that the server does, whatever the
+    environment of the graphs has become.
+
     Raises:
         ConfigurationError: Its port is in use.
     """
 
-    def __init__(self, settings: Settings, target: str) -> None:
+    def __init__(self, settings: Settings, target: str, environ: Mapping[str, str]) -> None:
         self._host = settings.sidecar.sidecar_host
         with listen(self._host, settings.sidecar.sidecar_port, "OUTRIGGER_SIDECAR") as probe:
             self._port: int = probe.getsockname()[1]  # free, and known even when 0 was asked for
@@ -43,6 +47,7 @@ class SidecarProcess:
             *("--metrics-dir", str(settings.storage.metrics_dir)),
             "--stop-with-stdin",
         )
+        self._environment = _environment(settings.scale, environ)
 
     async def __aenter__(self) -> Self:
         self._process = await self._start()
@@ -82,7 +87,9 @@ class SidecarProcess:
         self._keeping = asyncio.create_task(self._keep_alive(), name="sidecar")
 
     async def _start(self) -> Process:
-        return await asyncio.create_subprocess_exec(*self._command, stdin=PIPE)
+        return await asyncio.create_subprocess_exec(
+            *self._command, stdin=PIPE, env=self._environment
+        )
 
     async def _until_listening(self) -> None:
         while True:
@@ -115,3 +122,15 @@ class SidecarProcess:
             log.warning("sidecar_killed", pid=self._process.pid)
             self._process.kill()
             await self._process.wait()
+
+
+def _environment(scale: ScaleSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the server's databases: not on the command line, which all can see."""
+    uris = {"postgres_uri": scale.postgres_uri, "redis_uri": scale.redis_uri}
+    names = {field: environment_names(field) for field in uris}
+    others = {each for every in names.values() for each in every}
+    environment = {name: value for name, value in environ.items() if name not in others}
+    for field, uri in uris.items():
+        if uri is not None:
+            environment[names[field][0]] = uri.get_secret_value()
+    return environment

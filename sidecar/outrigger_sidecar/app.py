@@ -4,9 +4,9 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -17,8 +17,9 @@ from outrigger_sidecar.collectors.metric_files import MetricFilesCollector, keep
 from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.collectors.process import ProcessCollector
+from outrigger_sidecar.collectors.queue import QueueCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
-from outrigger_sidecar.errors import ListenError
+from outrigger_sidecar.errors import ConfigurationError, ListenError
 from outrigger_sidecar.http.auth import BearerGuard
 from outrigger_sidecar.http.health import health_routes
 from outrigger_sidecar.http.index import index_routes
@@ -30,11 +31,12 @@ from outrigger_sidecar.probes.database import DatabaseProbe
 from outrigger_sidecar.probes.disk import DiskProbe
 from outrigger_sidecar.probes.memory import MemoryProbe
 from outrigger_sidecar.probes.monitor import HealthMonitor, Rhythm, open_monitor
+from outrigger_sidecar.probes.off import OffProbe
 from outrigger_sidecar.probes.queue import QueueProbe
-from outrigger_sidecar.probes.redis import RedisProbe
 from outrigger_sidecar.probes.server import ServerProbe
 from outrigger_sidecar.probes.workers import WorkersProbe
-from outrigger_sidecar.run_database import RunDatabase
+from outrigger_sidecar.run_database.base import RunDatabase
+from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_sidecar.settings import Settings
 from outrigger_telemetry import metric_specs
 from outrigger_telemetry.logging import configure_logging, get_logger
@@ -44,6 +46,7 @@ from outrigger_telemetry.metrics import Metrics, local_metrics
 # Counted in this process; the rest of the sidecar's metrics is found out at each scrape.
 OWN_METRICS = (
     metric_specs.DB_PROBE_SECONDS,
+    metric_specs.REDIS_PROBE_SECONDS,
     metric_specs.HEALTH_CHECK_SECONDS,
     metric_specs.SIDECAR_BUILD_INFO,
     metric_specs.LOG_LINES_TOTAL,
@@ -59,14 +62,60 @@ def make_probes(
     """Make every probe, in the order in which /health shows them."""
     return [
         DatabaseProbe(database, metrics),
-        RedisProbe(),
+        make_redis_probe(settings, metrics),
         MemoryProbe(limit_ratio=settings.memory_limit_ratio),
         CpuProbe(limit_ratio=settings.cpu_limit_ratio, clock=time.monotonic),
-        ServerProbe(settings.target, timeout=settings.probe_timeout_seconds),
-        WorkersProbe(files),
+        make_server_probe(settings),
+        WorkersProbe(files, elsewhere=bool(settings.postgres_uri and settings.target)),
         QueueProbe(database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time),
         DiskProbe(settings.data_dir, free_ratio=settings.disk_free_ratio),
     ]
+
+
+def make_server_probe(settings: Settings) -> Probe:
+    """Make the probe of the server; beside a worker there is none."""
+    if not settings.target:
+        return OffProbe("server", "there is no server beside this sidecar")
+    return ServerProbe(settings.target, timeout=settings.probe_timeout_seconds)
+
+
+def make_redis_probe(settings: Settings, metrics: Metrics) -> Probe:
+    """Make the probe of Redis, which only several processes have.
+
+    Raises:
+        ConfigurationError: The setting, or what the program is installed with, is wrong.
+    """
+    if settings.redis_uri is None:
+        return OffProbe("redis", "one process needs no Redis")
+    with _extra("REDIS_URI", "redis"):
+        from outrigger_sidecar.probes.redis import RedisProbe
+    return RedisProbe(
+        settings.redis_uri.get_secret_value(), metrics, timeout=settings.probe_timeout_seconds
+    )
+
+
+def open_database(settings: Settings) -> RunDatabase:
+    """Make the reader of the server's database; it connects when first asked.
+
+    Raises:
+        ConfigurationError: As for `make_redis_probe`.
+    """
+    if settings.postgres_uri is None:
+        return SqliteRunDatabase(settings.database_path)
+    with _extra("POSTGRES_URI", "postgres"):
+        from outrigger_sidecar.run_database.postgres import PostgresRunDatabase
+    uri = settings.postgres_uri.get_secret_value()
+    return PostgresRunDatabase(uri, seconds=settings.probe_timeout_seconds)
+
+
+@contextmanager
+def _extra(setting: str, extra: str) -> Iterator[None]:
+    """Imported only when asked for: the embedded sidecar stays small and needs no driver."""
+    try:
+        yield
+    except ImportError as error:
+        fault = f"{setting} needs a driver: pip install 'langgraph-outrigger[sidecar,{extra}]'"
+        raise ConfigurationError([fault]) from error
 
 
 def make_collectors(
@@ -79,7 +128,10 @@ def make_collectors(
     """Make every collector, in the order in which /metrics shows them."""
     return [
         MetricFilesCollector(files),
-        RunsCollector(database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time),
+        QueueCollector(
+            database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time
+        ),
+        RunsCollector(database, clock=time.monotonic),
         ProcessCollector(files),
         HealthCollector(monitor.reports),
         OwnMetricsCollector(metrics),
@@ -90,7 +142,7 @@ def make_collectors(
 async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAPI]:
     """Run the background work for as long as the block lasts, and give the app to serve."""
     files = MetricFiles(settings.metrics_dir)
-    database = RunDatabase(settings.database_path)
+    database = open_database(settings)
     rhythm = Rhythm(
         interval=settings.interval_seconds,
         timeout=settings.probe_timeout_seconds,
@@ -99,6 +151,7 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAP
         passes_up=settings.passes_up,
     )
     async with AsyncExitStack() as stack:
+        stack.callback(database.close)
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="page"))
         await stack.enter_async_context(keep_folded(files))
         probes = make_probes(settings, database, files, metrics)
@@ -124,6 +177,7 @@ async def run(settings: Settings) -> None:
 
     Raises:
         ListenError: The address is taken, or not one of this machine.
+        ConfigurationError: A database cannot be read with these settings or this installation.
     """
     metrics = local_metrics(OWN_METRICS)
     metrics.set(metric_specs.SIDECAR_BUILD_INFO, 1, version=version("langgraph-outrigger"))
@@ -137,7 +191,7 @@ async def run(settings: Settings) -> None:
     try:
         async with open_app(settings, metrics) as app:
             host, port = listener.getsockname()[:2]
-            log.info("sidecar_started", host=host, port=port, target=settings.target)
+            log.info("sidecar_started", host=host, port=port, target=settings.target or None)
             await serve_until_stopped(app, listener, stop_with_stdin=settings.stop_with_stdin)
         log.info("sidecar_stopped")
     finally:

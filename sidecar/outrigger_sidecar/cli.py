@@ -26,7 +26,8 @@ def main() -> None:
 def serve(
     *,
     target: Annotated[
-        str | None, typer.Option(help="URL of the server to watch [http://127.0.0.1:8123].")
+        str | None,
+        typer.Option(help="URL of the server to watch; '' for none [http://127.0.0.1:8123]."),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [9464].")] = None,

@@ -18,10 +18,18 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
+from pydantic.fields import FieldInfo
 
 from outrigger_sidecar.errors import ConfigurationError
 from outrigger_telemetry.setting_names import PREFIX, unknown_names
 
+_PLATFORM_NAMES = {
+    "postgres_uri": ("POSTGRES_URI", "DATABASE_URI"),
+    "redis_uri": ("REDIS_URI",),
+}
+"""The names that every platform gives its databases; the server reads the same."""
+
+_SECRETS = frozenset({"token", "postgres_uri", "redis_uri"})
 _SHARED = frozenset({"data_dir", "metrics_dir", "log_format", "log_level"})
 # Kubernetes gives every container such a variable for a service named outrigger-sidecar.
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
@@ -34,10 +42,26 @@ def _lower(value: object) -> object:
 
 
 def _check_target(target: str) -> str:
-    if not _TARGET.fullmatch(target):
+    if target and not _TARGET.fullmatch(target):
         msg = "give the server's URL without user or query, such as http://127.0.0.1:8123"
         raise ValueError(msg)
     return target.rstrip("/")
+
+
+def _check_postgres(uri: SecretStr | None) -> SecretStr | None:
+    if uri is not None and not uri.get_secret_value().startswith(("postgres://", "postgresql://")):
+        msg = "give a URI such as postgresql://user:password@host:5432/database"
+        raise ValueError(msg)
+    return uri
+
+
+def _check_redis(uri: SecretStr | None) -> SecretStr | None:
+    if uri is not None and not uri.get_secret_value().startswith(
+        ("redis://", "rediss://", "unix://")
+    ):
+        msg = "give a URI such as redis://host:6379/0"
+        raise ValueError(msg)
+    return uri
 
 
 def _metrics_below_data(values: dict[str, Any]) -> Path:
@@ -60,7 +84,16 @@ class Settings(BaseModel):
     )
     port: int = Field(default=9464, ge=0, le=65535, description="Port; 0 picks a free one.")
     target: Annotated[str, AfterValidator(_check_target)] = Field(
-        default="http://127.0.0.1:8123", description="URL of the server to watch."
+        default="http://127.0.0.1:8123",
+        description="URL of the server to watch; empty beside a worker, which has none.",
+    )
+    postgres_uri: Annotated[SecretStr | None, AfterValidator(_check_postgres)] = Field(
+        default=None,
+        description="The server's PostgreSQL.",
+        json_schema_extra={"shown_default": "none: SQLite"},
+    )
+    redis_uri: Annotated[SecretStr | None, AfterValidator(_check_redis)] = Field(
+        default=None, description="The server's Redis."
     )
     token: SecretStr | None = Field(
         default=None,
@@ -130,14 +163,17 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     for name in Settings.model_fields:
-        variable = environment_name(name)
+        names = environment_names(name)
+        variable = next((each for each in names if each in environ), names[0])
         if overrides.get(name) is not None:
             values[name], sources[name] = overrides[name], "--" + name.replace("_", "-")
         elif variable in environ and not _is_service_link(name, environ[variable]):
             values[name], sources[name] = environ[variable], variable
-        if values.get(name) == "":
+        if values.get(name) == "" and name != "target":
             values[name] = None  # an empty path would silently be the current directory
     faults = unknown_names(environ)
+    if "redis_uri" in values and "postgres_uri" not in values:
+        faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -152,16 +188,23 @@ def settings_table() -> str:
     rows = ["| setting | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         if name not in _SHARED:
-            default = field.get_default()
-            shown = "none" if default is None else f"`{str(default).lower()}`"
-            rows.append(f"| `{environment_name(name)}` | {shown} | {field.description} |")
+            variables = " or ".join(f"`{each}`" for each in environment_names(name))
+            rows.append(f"| {variables} | {_shown_default(field)} | {field.description} |")
     return "\n".join(rows)
 
 
-def environment_name(field: str) -> str:
-    """Name the environment variable of a field."""
+def environment_names(field: str) -> tuple[str, ...]:
+    """Name the environment variables of a field; the first that is set counts."""
     own = "" if field in _SHARED else "SIDECAR_"
-    return f"{PREFIX}{own}{field.upper()}"
+    return _PLATFORM_NAMES.get(field, (f"{PREFIX}{own}{field.upper()}",))
+
+
+def _shown_default(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "shown_default" in extra:
+        return str(extra["shown_default"])
+    default = field.get_default()
+    return "none" if default is None else f"`{str(default).lower()}`"
 
 
 def _is_service_link(name: str, value: str) -> bool:
@@ -182,7 +225,7 @@ def _faults(error: ValidationError, sources: Mapping[str, str]) -> list[str]:
 def _shown(name: str, value: object) -> str:
     if value is None:
         return "is empty"
-    if name == "token":
+    if name in _SECRETS:
         return "is wrong (a secret, not shown)"
     text = re.sub(r"://[^/\s]*@", "://***@", str(value))
     return f"is {text[:_LONGEST_SHOWN_VALUE]!r}"

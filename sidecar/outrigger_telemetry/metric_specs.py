@@ -194,7 +194,7 @@ RUN_ATTEMPTS_TOTAL = _counter(
 )
 RUNS = _gauge(
     "langgraph_runs",
-    "Runs in the database by status.",
+    "Runs in the database by status. Finished ones are estimated when too many to count.",
     RUN_STATUS,
     source="sidecar",
     scope="deployment",
@@ -251,7 +251,7 @@ FENCED_WRITES_TOTAL = _counter(
 )
 THREADS = _gauge(
     "langgraph_threads",
-    "Threads in the database by status.",
+    "Threads in the database by status. Estimated when there are too many to count.",
     THREAD_STATUS,
     source="sidecar",
     scope="deployment",
@@ -360,6 +360,13 @@ LOG_LINES_TOTAL = _counter(
 DB_PROBE_SECONDS = _histogram(
     "langgraph_db_probe_seconds",
     "Time the database took to answer the sidecar's probe.",
+    IO_BUCKETS,
+    PROBE_RESULT,
+    source="sidecar",
+)
+REDIS_PROBE_SECONDS = _histogram(
+    "langgraph_redis_probe_seconds",
+    "Time Redis took to answer the sidecar's PING.",
     IO_BUCKETS,
     PROBE_RESULT,
     source="sidecar",

@@ -24,18 +24,19 @@ FAST_SHUTDOWN = signal.SIGINT
 
 
 class PostgresServer:
-    """A `postgres` with the superuser `postgres` and no password.
+    """A `postgres` with the superuser `postgres`, and no password unless one is given.
 
     A kill is a crash of the server, not of the machine: only with `fsync` are data promised
     to outlive the latter, which no test can bring about.
     """
 
-    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
+    def __init__(self, folder: Path, *, fsync: bool = False, password: str | None = None) -> None:
         self.port = free_port()
         self._folder = folder
         self._data = folder / "data"
         self._log = folder / "postgres.log"
         self._fsync = "on" if fsync else "off"
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -45,7 +46,8 @@ class PostgresServer:
 
     def url_of(self, database: str) -> str:
         """The address of one of its databases."""
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        user = USER if self._password is None else f"{USER}:{self._password}"
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     @property
     def pid(self) -> int:
@@ -57,7 +59,13 @@ class PostgresServer:
             self._folder.chmod(0o755)
             self._data.mkdir(mode=0o700)
             shutil.chown(self._data, USER, USER)
-        options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        options = ["-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"]
+        if self._password is None:
+            options += ["-A", "trust"]
+        else:
+            secret = self._folder / "password"
+            secret.write_text(self._password)
+            options += ["-A", "scram-sha-256", "--pwfile", str(secret)]
         command = [program("initdb"), "-D", str(self._data), *options]
         made = subprocess.run(
             _not_as_root(command), capture_output=True, text=True, check=False, cwd="/"
@@ -162,10 +170,12 @@ def _wait_until_gone(process: psutil.Process) -> None:
 
 
 @contextmanager
-def started_postgres(*, fsync: bool = False) -> Iterator[PostgresServer]:
+def started_postgres(
+    *, fsync: bool = False, password: str | None = None
+) -> Iterator[PostgresServer]:
     """Run a PostgreSQL until the block ends."""
     with tempfile.TemporaryDirectory(prefix="outrigger-postgres-") as folder:
-        server = PostgresServer(Path(folder), fsync=fsync)
+        server = PostgresServer(Path(folder), fsync=fsync, password=password)
         try:
             server.start()
             yield server

@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+from harness.cluster import Program
 from harness.processes import Server
 from outrigger_telemetry.metric_files import MetricFiles
 
@@ -25,7 +26,7 @@ async def until_quiet(server: Server) -> None:
         await asyncio.sleep(0.02)
 
 
-def logged(server: Server, event: str, **fields: object) -> list[dict[str, Any]]:
+def logged(server: Server | Program, event: str, **fields: object) -> list[dict[str, Any]]:
     """The lines of the server's log with this event and these fields."""
     whole, _, _half_written = server.log.read_text().rpartition("\n")
     lines = [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]

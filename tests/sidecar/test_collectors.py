@@ -1,6 +1,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from prometheus_client.metrics_core import Metric
 
@@ -11,9 +12,12 @@ from outrigger_sidecar.collectors.metric_files import MetricFilesCollector
 from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page, merge
 from outrigger_sidecar.collectors.process import ProcessCollector
+from outrigger_sidecar.collectors.queue import QueueCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
+from outrigger_sidecar.errors import DatabaseError
 from outrigger_sidecar.health import CheckReport, CheckState
-from outrigger_sidecar.run_database import RunDatabase
+from outrigger_sidecar.run_database.base import Counts, Rest, RunDatabase
+from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metrics import local_metrics, open_process_metrics
@@ -56,18 +60,21 @@ def test_what_two_sources_count_is_one_family_with_sums() -> None:
     assert sorted(sample.value for sample in merged.samples) == [3, 4]
 
 
-def test_runs_collector_shows_runs_threads_and_queue(tmp_path: Path) -> None:
+def queue_collector(file: RunFile, files: MetricFiles) -> QueueCollector:
+    database = SqliteRunDatabase(file.path)
+    return QueueCollector(database, files, stall_seconds=10, clock=lambda: NOW)
+
+
+def test_runs_threads_and_queue_are_shown(tmp_path: Path) -> None:
     file = RunFile(tmp_path / "outrigger.db")
     file.thread("a")
     file.run("a", "running", lease=5)
     file.run("a", "pending", due=-20)
     file.run("b", "pending", due=-30)
     file.run("c", "success", due=-30)
-    collector = RunsCollector(
-        RunDatabase(file.path), MetricFiles(tmp_path), stall_seconds=10, clock=lambda: NOW
-    )
+    runs = RunsCollector(SqliteRunDatabase(file.path), clock=lambda: 0)
 
-    page = values(collector.collect())
+    page = values(Page([queue_collector(file, MetricFiles(tmp_path)), runs]).collect())
 
     assert page["langgraph_runs", "pending"] == 2
     assert page["langgraph_runs", "running"] == 1
@@ -87,12 +94,47 @@ def test_runs_that_wait_although_slots_are_free_are_stuck(tmp_path: Path) -> Non
     file.run("b", "pending", due=-30)
     process = open_process_metrics(tmp_path, role="worker")
     process.set(specs.WORKER_SLOTS, 1, state="idle")
-    collector = RunsCollector(
-        RunDatabase(file.path), MetricFiles(tmp_path), stall_seconds=10, clock=lambda: NOW
-    )
 
-    assert values(collector.collect())["langgraph_runs_stuck", "pending_with_free_slots"] == 1
+    page = values(queue_collector(file, MetricFiles(tmp_path)).collect())
+
+    assert page["langgraph_runs_stuck", "pending_with_free_slots"] == 1
     process.close()
+
+
+class Counted:
+    """A database that takes a second to count, or cannot."""
+
+    rest = Rest(least_seconds=5, share=0.1)
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        self.is_away = False
+
+    def counts(self) -> Counts:
+        self.asked += 1
+        self.now += 1
+        if self.is_away:
+            raise DatabaseError
+        return Counts({"success": self.asked, "pending": 7}, {"idle": 0})
+
+
+def test_counting_leaves_the_database_alone_for_long_also_when_it_failed() -> None:
+    database = Counted()
+    collector = RunsCollector(cast("RunDatabase", database), clock=lambda: database.now)
+
+    def seen(seconds: float) -> float | None:
+        database.now = seconds
+        try:
+            return values(collector.collect())["langgraph_runs", "success"]
+        except DatabaseError:
+            return None
+
+    assert [seen(0), seen(5), seen(10.9)] == [1, 1, 1]
+    database.is_away = True
+    assert [seen(11), seen(20)] == [None, None]
+    database.is_away = False
+    assert [seen(21.9), seen(22)] == [None, 3]
 
 
 def test_metric_files_collector_counts_the_files_it_read(tmp_path: Path) -> None:
@@ -139,12 +181,12 @@ def test_every_metric_of_the_sidecar_comes_from_somewhere(tmp_path: Path) -> Non
 
     RunFile(tmp_path / "outrigger.db")
     files = MetricFiles(tmp_path)
+    database = SqliteRunDatabase(tmp_path / "outrigger.db")
     page = Page(
         [
             MetricFilesCollector(files),
-            RunsCollector(
-                RunDatabase(tmp_path / "outrigger.db"), files, stall_seconds=1, clock=lambda: NOW
-            ),
+            QueueCollector(database, files, stall_seconds=1, clock=lambda: NOW),
+            RunsCollector(database, clock=lambda: 0),
             ProcessCollector(files),
             HealthCollector(list),
             OwnMetricsCollector(local_metrics(OWN_METRICS)),

@@ -4,17 +4,17 @@ from pathlib import Path
 import pytest
 
 from fakes.run_file import NOW, RunFile
-from outrigger_sidecar.health import CheckState
+from outrigger_sidecar.health import CheckState, Reading
 from outrigger_sidecar.probes.base import Probe
 from outrigger_sidecar.probes.cpu import CpuProbe
 from outrigger_sidecar.probes.database import DatabaseProbe
 from outrigger_sidecar.probes.disk import DiskProbe
 from outrigger_sidecar.probes.memory import MemoryProbe
+from outrigger_sidecar.probes.off import OffProbe
 from outrigger_sidecar.probes.queue import QueueProbe
-from outrigger_sidecar.probes.redis import RedisProbe
 from outrigger_sidecar.probes.server import ServerProbe
 from outrigger_sidecar.probes.workers import WorkersProbe
-from outrigger_sidecar.run_database import RunDatabase
+from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metric_specs import DB_PROBE_SECONDS, WORKER_SLOTS
 from outrigger_telemetry.metrics import local_metrics, open_process_metrics
@@ -32,13 +32,13 @@ _KEPT: list[object] = []
 
 def queue_probe(file: RunFile, directory: Path) -> QueueProbe:
     return QueueProbe(
-        RunDatabase(file.path), MetricFiles(directory), stall_seconds=10, clock=lambda: NOW
+        SqliteRunDatabase(file.path), MetricFiles(directory), stall_seconds=10, clock=lambda: NOW
     )
 
 
 def test_database_probe_measures_success_and_failure(tmp_path: Path) -> None:
     metrics = local_metrics()
-    probe = DatabaseProbe(RunDatabase(tmp_path / "outrigger.db"), metrics)
+    probe = DatabaseProbe(SqliteRunDatabase(tmp_path / "outrigger.db"), metrics)
 
     assert probe.check().state is CheckState.FAILED
     RunFile(tmp_path / "outrigger.db")
@@ -81,14 +81,14 @@ def test_queue_that_waits_although_slots_are_free_is_stalled(tmp_path: Path) -> 
 def test_queue_that_waits_for_a_reason_is_ok(tmp_path: Path, idle: int, due: int) -> None:
     file = RunFile(tmp_path / "outrigger.db")
     file.run("a", "pending", due=due)
-    report_slots(tmp_path / "metrics", idle=idle)
+    report_slots(tmp_path / "metrics", busy=1, idle=idle)
 
     assert queue_probe(file, tmp_path / "metrics").check().state is CheckState.OK
 
 
 def test_queue_without_a_database_is_unknown(tmp_path: Path) -> None:
     probe = QueueProbe(
-        RunDatabase(tmp_path / "none.db"),
+        SqliteRunDatabase(tmp_path / "none.db"),
         MetricFiles(tmp_path),
         stall_seconds=10,
         clock=lambda: NOW,
@@ -185,17 +185,40 @@ def test_disk_is_measured_before_the_directory_exists(tmp_path: Path) -> None:
     assert DiskProbe(missing, free_ratio=1).check().state is CheckState.DEGRADED
 
 
-def test_redis_is_off() -> None:
-    assert RedisProbe().check().state is CheckState.OFF
+def test_what_is_not_there_is_off_and_says_why() -> None:
+    probe = OffProbe("redis", "one process needs no Redis")
+
+    assert (probe.name, probe.is_critical) == ("redis", False)
+    assert probe.check() == Reading(CheckState.OFF, "one process needs no Redis")
+
+
+def test_workers_elsewhere_are_none_of_this_sidecars_business(tmp_path: Path) -> None:
+    probe = WorkersProbe(MetricFiles(tmp_path), elsewhere=True)
+
+    assert probe.check().state is CheckState.OFF
+    report_slots(tmp_path, zombie=1)
+    assert probe.check().state is CheckState.DEGRADED
+
+
+@pytest.mark.parametrize(("running", "state"), [(False, "degraded"), (True, "ok")])
+def test_queue_that_waits_while_nothing_runs_anywhere_is_stalled(
+    tmp_path: Path, running: bool, state: str
+) -> None:
+    file = RunFile(tmp_path / "outrigger.db")
+    file.run("a", "pending", due=-11)
+    if running:
+        file.run("b", "running", lease=5)
+
+    assert queue_probe(file, tmp_path / "metrics").check().state == state
 
 
 def test_only_server_and_database_are_critical(tmp_path: Path) -> None:
-    database, files = RunDatabase(tmp_path / "x"), MetricFiles(tmp_path)
+    database, files = SqliteRunDatabase(tmp_path / "x"), MetricFiles(tmp_path)
     server = ServerProbe("http://127.0.0.1:1", timeout=1)
     probes: list[Probe] = [
         DatabaseProbe(database, local_metrics()),
         server,
-        RedisProbe(),
+        OffProbe("redis", ""),
         WorkersProbe(files),
         DiskProbe(tmp_path, free_ratio=0.1),
         MemoryProbe(limit_ratio=1),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from outrigger_sidecar.errors import ConfigurationError
-from outrigger_sidecar.settings import Settings, environment_name, load_settings
+from outrigger_sidecar.settings import Settings, environment_names, load_settings
 from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES
 
 
@@ -24,7 +24,8 @@ def test_defaults_are_those_of_the_embedded_server() -> None:
 
 
 def test_every_setting_has_a_known_name_and_a_description() -> None:
-    names = {environment_name(field) for field in Settings.model_fields}
+    every = {name for field in Settings.model_fields for name in environment_names(field)}
+    names = {name for name in every if name.startswith("OUTRIGGER_")}
 
     assert names <= ENVIRONMENT_NAMES
     assert {name for name in ENVIRONMENT_NAMES if "SIDECAR_" in name} <= names | {
@@ -76,3 +77,31 @@ def test_what_kubernetes_puts_into_our_port_is_not_ours() -> None:
 
 def test_settings_of_the_server_are_no_fault() -> None:
     load_settings({"OUTRIGGER_WORKER_SLOTS": "10", "OUTRIGGER_PORT": "8123"}, {})
+
+
+def test_databases_are_called_as_every_platform_calls_them() -> None:
+    settings = load_settings({"DATABASE_URI": "postgres://a/b", "REDIS_URI": "redis://a"}, {})
+
+    assert settings.postgres_uri is not None
+    assert settings.redis_uri is not None
+    assert "postgres://a/b" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["POSTGRES_URI", "DATABASE_URI", "REDIS_URI"])
+def test_a_wrong_database_is_named_and_not_shown(name: str) -> None:
+    given = {name: "http://me:hunter22@server"}
+    if name == "REDIS_URI":
+        given["POSTGRES_URI"] = "postgres://a/b"
+
+    found = faults(given)
+
+    assert len(found) == 1
+    assert found[0].startswith(f"{name} is wrong (a secret, not shown): give a URI such as")
+
+
+def test_redis_without_postgresql_is_a_fault() -> None:
+    assert "without POSTGRES_URI" in faults({"REDIS_URI": "redis://a"})[0]
+
+
+def test_an_empty_target_says_that_there_is_no_server() -> None:
+    assert load_settings({"OUTRIGGER_SIDECAR_TARGET": ""}, {}).target == ""

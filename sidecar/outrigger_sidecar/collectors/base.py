@@ -33,3 +33,8 @@ def family(spec: MetricSpec, samples: Iterable[Sample]) -> Metric:
     for labels, value in samples:
         metric.add_sample(spec.name, dict(labels), value)
     return metric
+
+
+def samples_by(label: str, values: Mapping[str, float]) -> list[Sample]:
+    """Make a sample of each value, labelled with its name."""
+    return [({label: name}, value) for name, value in values.items()]

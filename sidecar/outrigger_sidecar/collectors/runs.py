@@ -1,85 +1,51 @@
-"""Runs, queue and threads, from the database."""
+"""All finished runs and all threads, counted in the database as often as that is cheap."""
 
-import time
 from collections.abc import Callable, Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from outrigger_sidecar.collectors.base import Sample, family
-from outrigger_sidecar.run_database import Counts, Queue, RunDatabase
-from outrigger_telemetry.metric_files import MetricFiles
-from outrigger_telemetry.metric_specs import (
-    RUN_QUEUE_DEPTH,
-    RUN_QUEUE_OLDEST_SECONDS,
-    RUNS,
-    RUNS_STUCK,
-    THREADS,
-    WORKER_SLOTS,
-)
-
-# Counting everything reads whole tables: at most this share of the time goes into it.
-_SHARE = 0.02
-_COUNTS_LAST_SECONDS = 1.0
+from outrigger_sidecar.collectors.base import family, samples_by
+from outrigger_sidecar.collectors.queue import IN_FLIGHT
+from outrigger_sidecar.errors import DatabaseError
+from outrigger_sidecar.run_database.base import Counts, RunDatabase
+from outrigger_telemetry.metric_specs import RUNS, THREADS
 
 
 class RunsCollector:
-    """Reads the queue at each scrape, and counts everything as often as that is cheap."""
+    """Counting reads whole tables: after it, the database rests, also when it failed.
+
+    `clock` is monotonic, in seconds. What cannot be counted is not shown; nothing old is.
+    """
 
     name = "runs"
 
-    def __init__(
-        self,
-        database: RunDatabase,
-        files: MetricFiles,
-        *,
-        stall_seconds: float,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, database: RunDatabase, *, clock: Callable[[], float]) -> None:
         self._database = database
-        self._files = files
-        self._stall_seconds = stall_seconds
         self._clock = clock
         self._counts: Counts | None = None
-        self._counts_due = 0.0
+        self._fault = ""
+        self._due = 0.0
 
     def collect(self) -> Iterable[Metric]:
         """See `Collector.collect`."""
-        queue = self._database.queue(self._clock())
-        counts = self._recent_counts()
-        runs = {**counts.runs, "pending": 0, "running": 0, **queue.live}
+        started = self._clock()
+        if started >= self._due:
+            self._count()
+            ended = self._clock()
+            self._due = ended + self._database.rest.after(
+                ended - started, failed=self._counts is None
+            )
+        if self._counts is None:
+            raise DatabaseError(self._fault)
+        ended_runs = {k: v for k, v in self._counts.runs.items() if k not in IN_FLIGHT}
         return [
-            family(RUNS, _by("status", runs)),
-            family(THREADS, _by("status", counts.threads)),
-            family(RUN_QUEUE_DEPTH, _by("blocked", _depth(queue))),
-            family(RUN_QUEUE_OLDEST_SECONDS, _by("blocked", _oldest(queue))),
-            family(RUNS_STUCK, _by("kind", self._stuck(queue))),
+            family(RUNS, samples_by("status", ended_runs)),
+            family(THREADS, samples_by("status", self._counts.threads)),
         ]
 
-    def _recent_counts(self) -> Counts:
-        started = time.monotonic()
-        if self._counts is None or started >= self._counts_due:
-            self._counts = None  # if this fails, nothing old is shown
+    def _count(self) -> None:
+        self._counts = None
+        try:
             self._counts = self._database.counts()
-            ended = time.monotonic()
-            self._counts_due = ended + max(_COUNTS_LAST_SECONDS, (ended - started) / _SHARE)
-        return self._counts
-
-    def _stuck(self, queue: Queue) -> dict[str, float]:
-        idle = self._files.gauge(WORKER_SLOTS.name).get((("state", "idle"),), 0)
-        stalled = idle > 0 and queue.unblocked_oldest_seconds > self._stall_seconds
-        return {
-            "pending_with_free_slots": queue.unblocked if stalled else 0,
-            "running_without_lease": queue.running_without_lease,
-        }
-
-
-def _depth(queue: Queue) -> dict[str, float]:
-    return {"false": queue.unblocked, "true": queue.blocked}
-
-
-def _oldest(queue: Queue) -> dict[str, float]:
-    return {"false": queue.unblocked_oldest_seconds, "true": queue.blocked_oldest_seconds}
-
-
-def _by(label: str, values: "dict[str, float] | dict[str, int]") -> list[Sample]:
-    return [({label: name}, value) for name, value in values.items()]
+        except DatabaseError as error:
+            self._fault = str(error)

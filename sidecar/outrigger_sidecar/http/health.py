@@ -33,7 +33,9 @@ def health_routes(monitor: HealthMonitor, guard: BearerGuard) -> APIRouter:
 
     @router.api_route("/readyz", methods=METHODS)
     async def readyz() -> Response:
-        needed = ("server", "database")
+        # Beside a worker there is no server to watch: ready is who has slots.
+        is_off = monitor.state("server") is CheckState.OFF
+        needed = ("workers" if is_off else "server", "database")
         states = {name: monitor.state(name) for name in needed}
         is_ready = all(state is CheckState.OK for state in states.values())
         body = {"status": "ok" if is_ready else "not ready", **states}

@@ -5,7 +5,7 @@ import time
 from outrigger_sidecar.errors import DatabaseError
 from outrigger_sidecar.health import Reading
 from outrigger_sidecar.probes.base import failed, ok
-from outrigger_sidecar.run_database import RunDatabase
+from outrigger_sidecar.run_database.base import RunDatabase
 from outrigger_telemetry.metric_specs import DB_PROBE_SECONDS
 from outrigger_telemetry.metrics import Metrics
 

@@ -1,20 +1,18 @@
-"""Reads the server's SQLite database: how many runs and threads, and who waits for what.
+"""Reads the server's SQLite file, also while the server is frozen.
 
-Read-only and never in the server's way; works while the server is frozen. It knows the
-columns it reads and nothing else of the schema.
+It knows the columns it reads and nothing else of the schema.
 """
 
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from outrigger_sidecar.errors import DatabaseError
+from outrigger_sidecar.run_database.base import MICROSECONDS, Counts, Queue, Rest, queue_of
 from outrigger_telemetry.metric_specs import RUN_STATUS, THREAD_STATUS
 
-MICROSECONDS = 1_000_000
 BUSY_SECONDS = 0.3
 MAX_QUERY_SECONDS = 3.0
 _STEPS_BETWEEN_LOOKS = 20_000
@@ -44,65 +42,32 @@ WHERE thread_id NOT IN (SELECT thread_id FROM runs WHERE {_LIVE})
 GROUP BY rest_status"""  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Due pending runs: waiting behind their own thread (blocked), or for a slot."""
+class SqliteRunDatabase:
+    """See `RunDatabase`. Each call opens the file anew, so it may come and go."""
 
-    blocked: int = 0
-    unblocked: int = 0
-    blocked_oldest_seconds: float = 0.0
-    unblocked_oldest_seconds: float = 0.0
-    running_without_lease: int = 0
-    live: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """All runs and threads by status."""
-
-    runs: dict[str, int]
-    threads: dict[str, int]
-
-
-class RunDatabase:
-    """The server's database file. Each call opens it anew, so it may come and go."""
+    rest = Rest(least_seconds=1.0, share=0.02)
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def ping(self) -> None:
-        """Read one row.
-
-        Raises:
-            DatabaseError: The file is missing, locked, or not the server's.
-        """
+        """See `RunDatabase.ping`."""
         with self._open() as connection:
             connection.execute("SELECT run_id FROM runs LIMIT 1").fetchone()
 
     def queue(self, now: float) -> Queue:
-        """Read who waits at `now` (seconds since the epoch). Quick: live runs only.
-
-        Raises:
-            DatabaseError: As for `ping`.
-        """
+        """See `RunDatabase.queue`."""
         moment = int(now * MICROSECONDS)
         with self._open() as connection:
             live = dict(connection.execute(_LIVE_COUNTS).fetchall())
             waiting = {
-                bool(row[0]): (row[1], (moment - row[2]) / MICROSECONDS)
-                for row in connection.execute(_WAITING, (moment,))
+                bool(row[0]): (row[1], row[2]) for row in connection.execute(_WAITING, (moment,))
             }
             unleased = connection.execute(_UNLEASED, (moment,)).fetchone()[0]
-        blocked, blocked_age = waiting.get(True, (0, 0.0))
-        unblocked, unblocked_age = waiting.get(False, (0, 0.0))
-        return Queue(blocked, unblocked, blocked_age, unblocked_age, unleased, live)
+        return queue_of(moment, live, waiting, unleased)
 
     def counts(self) -> Counts:
-        """Count all runs and threads. Reads both tables: do not call it all the time.
-
-        Raises:
-            DatabaseError: As for `ping`, or counting took too long.
-        """
+        """See `RunDatabase.counts`."""
         with self._open() as connection:
             runs = dict(connection.execute(_ENDED_COUNTS).fetchall())
             threads = dict(connection.execute(_RESTING_THREADS).fetchall())
@@ -111,6 +76,9 @@ class RunDatabase:
             runs={status: runs.get(status, 0) for status in RUN_STATUS.values},
             threads={status: threads.get(status, 0) for status in THREAD_STATUS.values},
         )
+
+    def close(self) -> None:
+        """See `RunDatabase.close`. Nothing stays open."""
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
