@@ -187,7 +187,7 @@ async def open_server(
             metrics=metrics,
             assistants=assistant_directory,
             states=states,
-            creator=RunCreator(database, events, cancels, wakeups, clock, telemetry),
+            creator=RunCreator(database, events, cancels, wakeups, clock, telemetry, slots=worker),
             canceller=RunCanceller(
                 database, states, watcher, events, cancels, wakeups, clock, telemetry
             ),

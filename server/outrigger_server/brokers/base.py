@@ -37,6 +37,10 @@ class Wakeups(Protocol):
         """Wake the workers; cheap, and safe to call too often."""
         ...
 
+    def notify_here(self) -> None:
+        """Wake the worker of this process only."""
+        ...
+
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109  a bound, not a failure
         """Return after the next `notify`, one since the last wait, or `timeout` seconds."""
         ...

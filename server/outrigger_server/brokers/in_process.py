@@ -29,6 +29,10 @@ class InProcessWakeups:
         """See `Wakeups.notify`."""
         self._event.set()
 
+    def notify_here(self) -> None:
+        """See `Wakeups.notify_here`."""
+        self._event.set()
+
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109  a bound, not a failure
         """See `Wakeups.wait`."""
         try:

@@ -119,6 +119,14 @@ class AttemptToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Who may work on a run, and until when unless it is renewed, in microseconds."""
+
+    owner: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """A run as the caller asked for it, validated, not yet accepted."""
 

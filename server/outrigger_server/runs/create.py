@@ -1,14 +1,16 @@
 """Accepts runs: decides about double texts, tells the victims, wakes the workers."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.idempotency import IdempotencyKey
-from outrigger_server.domain.run import Run, RunId, RunRequest, ThreadId
+from outrigger_server.domain.run import Lease, Run, RunId, RunRequest, ThreadId
 from outrigger_server.errors import Gone, ThreadBusy
 from outrigger_server.runs.ends import end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
@@ -24,9 +26,25 @@ RUN_GONE = (
 )
 
 
+class Slots(Protocol):
+    """A worker of this process, which may start a run as it is created."""
+
+    def reserve(self) -> Lease | None:
+        """Keep a free slot, until `start` or `release`; None when there is none."""
+        ...
+
+    def start(self, run: Run) -> None:
+        """Work on a run that was stored as started with the lease of a reserved slot."""
+        ...
+
+    def release(self) -> None:
+        """Give the reserved slot back."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunCreator:
-    """Creates runs on threads."""
+    """Creates runs on threads. Without `slots` another process starts them."""
 
     database: Database
     events: EventLog
@@ -34,6 +52,7 @@ class RunCreator:
     wakeups: Wakeups
     clock: Clock
     telemetry: RunTelemetry
+    slots: Slots | None = None
 
     async def create(
         self,
@@ -56,9 +75,12 @@ class RunCreator:
             ThreadBusy: The strategy is reject and a run is in flight.
             StoreUnavailable: Nothing was stored.
         """
-        created = await self.database.write(
-            partial(self._job, thread_id, request, make_thread=make_thread, key=key)
-        )
+        lease = None if self.slots is None else self.slots.reserve()
+        job = partial(self._job, thread_id, request, make_thread=make_thread, key=key, lease=lease)
+        writing = self.database.begin_write(job)
+        if lease is not None:  # whether or not the caller waits for the answer
+            writing.add_done_callback(self._start_or_release)
+        created = await asyncio.shield(writing)
         if isinstance(created, Run):
             return created
         if created.run is None:
@@ -75,6 +97,7 @@ class RunCreator:
         *,
         make_thread: bool,
         key: IdempotencyKey | None,
+        lease: Lease | None,
     ) -> Created | Run:
         now = self.clock.now()
         known = None if key is None else claim_key(connection, key, request.run_id, now)
@@ -82,10 +105,20 @@ class RunCreator:
             return created_before(connection, RunId(known))
         if make_thread:
             ensure_thread(connection, thread_id, now)
-        created = create_run(connection, thread_id, request, now)
+        created = create_run(connection, thread_id, request, now, lease)
         if created.run is None and key is not None:
             release_key(connection, key)
         return created
+
+    def _start_or_release(self, writing: asyncio.Future[Created | Run]) -> None:
+        if self.slots is None:
+            return
+        failed = writing.cancelled() or writing.exception() is not None
+        created = None if failed else writing.result()
+        if isinstance(created, Created) and created.started is not None:
+            self.slots.start(created.started)
+        else:
+            self.slots.release()
 
     def _carry_out(self, created: Created, run: Run) -> None:
         decision = created.decision
@@ -95,7 +128,8 @@ class RunCreator:
                 self.cancels.send(victim, decision.action)
             for dropped in created.dropped:
                 end_dropped(dropped, decision.action, self.events, self.telemetry)
-        self.wakeups.notify()
+        if created.started is None:
+            self.wakeups.notify()
 
 
 def created_before(connection: Connection, run_id: RunId) -> Run:

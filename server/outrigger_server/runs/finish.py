@@ -20,7 +20,7 @@ from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.claims import close_fence, hand_back
-from outrigger_server.stores.run_ends import finish_run, roll_back_run
+from outrigger_server.stores.run_ends import Ended, finish_run, roll_back_run
 from outrigger_server.stores.run_rows import find_run, held_run
 from outrigger_server.threads.state import (
     outcome_of,
@@ -107,14 +107,12 @@ class Finisher:
     async def roll_back(self, run: Run) -> None:
         """Remove a run that was cut, with every trace of it."""
 
-        def job(connection: Connection) -> Run:
-            held = held_run(connection, run.token)
-            roll_back_run(connection, held, self._clock.now())
-            return held
+        def job(connection: Connection) -> Ended:
+            return roll_back_run(connection, held_run(connection, run.token), self._clock.now())
 
-        held = await self._persist(job, partial(_ended_by, run=run))
-        if held is not None:
-            self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
+        ended = await self._persist(job, partial(_ended_by, run=run))
+        if ended is not None:
+            self._announce_rollback(ended)
 
     async def hand_back(self, run: Run, *, blameless: bool = True) -> bool:
         """Put a stopped run back into the queue; False when a cancel was asked for meanwhile.
@@ -188,28 +186,31 @@ class Finisher:
         error_class: str | None = None,
         cut: bool = False,
     ) -> None:
-        def job(connection: Connection) -> Run:
-            held = finish_run(connection, run, status, outcome, self._clock.now())
+        def job(connection: Connection) -> Ended:
+            ended = finish_run(connection, run, status, outcome, self._clock.now())
             if cut:
                 traces.drop_unfinished_step(connection, run)
-            return held
+            return ended
 
-        held = await self._persist(job, partial(_ended_by, run=run, status=status))
-        if held is None:
+        ended = await self._persist(job, partial(_ended_by, run=run, status=status))
+        if ended is None:
             self._telemetry.write_refused("status")
-            return
-        if held.cancel_action is CancelAction.ROLLBACK:
-            self._announce(held, RunOutcome.ROLLED_BACK, ended_run(held, ROLLED_BACK), None)
-            return
-        end = ended_run(held, status.value, outcome)
-        self._announce(held, run_outcome(held, status), end, error_class)
+        elif ended.run.cancel_action is CancelAction.ROLLBACK:
+            self._announce_rollback(ended)
+        else:
+            end = ended_run(ended.run, status.value, outcome)
+            self._announce(ended, run_outcome(ended.run, status), end, error_class)
+
+    def _announce_rollback(self, ended: Ended) -> None:
+        self._announce(ended, RunOutcome.ROLLED_BACK, ended_run(ended.run, ROLLED_BACK))
 
     def _announce(
-        self, run: Run, outcome: RunOutcome, end: RunEnd, error_class: str | None
+        self, ended: Ended, outcome: RunOutcome, end: RunEnd, error_class: str | None = None
     ) -> None:
-        self._telemetry.finished(run, outcome, self._clock.now(), error_class)
+        self._telemetry.finished(ended.run, outcome, self._clock.now(), error_class)
         self._events.end(end)
-        self._wakeups.notify()
+        if ended.more:
+            self._wakeups.notify()
 
     async def _persist(
         self,
@@ -246,12 +247,13 @@ class Finisher:
         await asyncio.sleep(self._retry_seconds)
 
 
-def _ended_by(connection: Connection, run: Run, status: RunStatus | None = None) -> Run | None:
+def _ended_by(connection: Connection, run: Run, status: RunStatus | None = None) -> Ended | None:
     """The run as this very attempt ended it, with a status or by a rollback; None if it did not.
 
     One that is gone was rolled back: an attempt that lost its run otherwise leaves its row.
     """
     row = find_run(connection, run.run_id)
     if row is None:
-        return replace(run, cancel_action=CancelAction.ROLLBACK)
-    return row if row.attempt == run.attempt and row.status is status else None
+        return Ended(replace(run, cancel_action=CancelAction.ROLLBACK), more=True)
+    done = row.attempt == run.attempt and row.status is status
+    return Ended(row, more=True) if done else None

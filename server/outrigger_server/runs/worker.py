@@ -9,7 +9,7 @@ from structlog.contextvars import bound_contextvars
 
 from outrigger_server.brokers.base import Wakeups
 from outrigger_server.domain.clock import MICROSECONDS, Clock
-from outrigger_server.domain.run import AttemptToken, Run, RunId
+from outrigger_server.domain.run import AttemptToken, Lease, Run, RunId
 from outrigger_server.errors import GraphFailed, Unavailable
 from outrigger_server.graphs.loop import GraphTask
 from outrigger_server.graphs.registry import GraphRegistry
@@ -66,7 +66,11 @@ class Worker:
         self._attempts: dict[str, Attempt] = {}
         self._works: set[asyncio.Task[None]] = set()
         self._zombies: set[asyncio.Task[None]] = set()
+        self._reserved = 0
+        self._claimed = 0  # slots of a claim under way
+        self._caught_up = False
         self._stopping = False
+        self._handing_back = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._tasks = asyncio.TaskGroup()
@@ -112,6 +116,7 @@ class Worker:
             async with asyncio.timeout(grace_seconds):
                 await self._idle.wait()
         except TimeoutError:
+            self._handing_back = True
             for attempt in self._attempts.values():
                 attempt.tell(Order.HAND_BACK)
         await self._idle.wait()
@@ -124,7 +129,27 @@ class Worker:
     @property
     def free_slots(self) -> int:
         """Slots that a claim may fill."""
-        return self._settings.worker_slots - len(self._attempts) - len(self._zombies)
+        taken = len(self._attempts) + len(self._zombies) + self._reserved + self._claimed
+        return self._settings.worker_slots - taken
+
+    def reserve(self) -> Lease | None:
+        """See `Slots.reserve`. None also while runs wait that came before."""
+        if self._stopping or not self._caught_up or self.free_slots <= 0:
+            return None
+        self._reserved += 1
+        self._idle.clear()
+        return Lease(self._owner, self._leases.until())
+
+    def start(self, run: Run) -> None:
+        """See `Slots.start`."""
+        self._reserved -= 1
+        self._start(run)
+
+    def release(self) -> None:
+        """See `Slots.release`."""
+        self._reserved -= 1
+        self._note_idle()
+        self._note_free_slot()
 
     async def _claim_until_stopped(self) -> None:
         pause = POLL_SECONDS
@@ -145,20 +170,26 @@ class Worker:
             claimed = await self._claim(free)
             for run in claimed.runs:
                 self._start(run)
-            if len(claimed.runs) < free:
+            self._caught_up = len(claimed.runs) < free
+            if self._caught_up:
                 return self._until(claimed.next_due)
+        self._caught_up = False  # a slot that becomes free is worth a claim
         return POLL_SECONDS
 
     async def _claim(self, limit: int) -> Claimed:
-        return await self._database.write(
-            partial(
-                claim_runs,
-                owner=self._owner,
-                now=self._clock.now(),
-                lease_until=self._leases.until(),
-                limit=limit,
+        self._claimed = limit
+        try:
+            return await self._database.write(
+                partial(
+                    claim_runs,
+                    owner=self._owner,
+                    now=self._clock.now(),
+                    lease_until=self._leases.until(),
+                    limit=limit,
+                )
             )
-        )
+        finally:
+            self._claimed = 0
 
     def _until(self, due: int | None) -> float:
         if due is None:
@@ -168,6 +199,8 @@ class Worker:
     def _start(self, run: Run) -> None:
         source = self._registry.source(run.graph_id) if run.graph_id in self._registry else None
         attempt = Attempt(run, source)
+        if self._handing_back:
+            attempt.tell(Order.HAND_BACK)
         self._attempts[attempt.name] = attempt
         self._idle.clear()
         self._show_slots()
@@ -187,10 +220,17 @@ class Worker:
             del self._attempts[attempt.name]
             if task is not None and not task.quiet.is_set():
                 self._keep_slot_of(task)
-            if not self._attempts:
-                self._idle.set()
+            self._note_idle()
             self._show_slots()
-            self._wakeups.notify()
+            self._note_free_slot()
+
+    def _note_free_slot(self) -> None:
+        if not self._caught_up:
+            self._wakeups.notify_here()
+
+    def _note_idle(self) -> None:
+        if not self._attempts and not self._reserved:
+            self._idle.set()
 
     async def _supervise(self, attempt: Attempt) -> GraphTask | None:
         run = attempt.run
@@ -224,7 +264,7 @@ class Worker:
     def _free_slot_of(self, zombie: asyncio.Task[None]) -> None:
         self._zombies.discard(zombie)
         self._show_slots()
-        self._wakeups.notify()
+        self._note_free_slot()
 
     async def _sweep_for_ever(self) -> None:
         while True:

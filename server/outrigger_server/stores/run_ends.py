@@ -1,5 +1,6 @@
 """Ends of runs: an attempt finished, a run rolled back, an ended run deleted."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, null, update
@@ -40,19 +41,25 @@ _END = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that was ended, with what was asked of it meanwhile."""
+
+    run: Run
+    more: bool
+    """Whether the thread has a run that may start now, or later."""
+
+
 def finish_run(
     connection: Connection,
     run: Run,
     status: RunStatus,
     outcome: ThreadOutcome,
     now: int,
-) -> Run:
+) -> Ended:
     """End an attempt: status, fence and the thread's values together.
 
     A rollback asked for while the graph ended wins: then every trace of the run goes.
-
-    Returns:
-        The row with what was asked of it meanwhile.
 
     Raises:
         IllegalTransition: The attempt no longer holds the run; nothing was written.
@@ -61,14 +68,11 @@ def finish_run(
     end = {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
     row = connection.execute(_END, end).mappings().first()
     if row is None:
-        held = held_run(connection, run.token)
-        roll_back_run(connection, held, now)
-        return held
-    settle_thread(connection, run.thread_id, outcome, now)
-    return to_run(row)
+        return roll_back_run(connection, held_run(connection, run.token), now)
+    return Ended(to_run(row), settle_thread(connection, run.thread_id, outcome, now))
 
 
-def roll_back_run(connection: Connection, run: Run, now: int) -> None:
+def roll_back_run(connection: Connection, run: Run, now: int) -> Ended:
     """Remove a run as if it had never been: row, checkpoints, writes, store untouched.
 
     The thread's values need no change: they are written only when a run ends.
@@ -81,7 +85,7 @@ def roll_back_run(connection: Connection, run: Run, now: int) -> None:
     if run.superseded_by is None and run.cancel_message is not None:
         row["error"] = {"error": "UserRollback", "message": run.cancel_message}
     connection.execute(update(threads).where(threads.c.thread_id == run.thread_id).values(row))
-    refresh_head(connection, run.thread_id)
+    return Ended(run, refresh_head(connection, run.thread_id))
 
 
 def delete_finished_run(connection: Connection, run: Run) -> None:

@@ -124,17 +124,21 @@ Every job that changes a thread's runs ends with an update of the thread that se
 """
 
 _REFRESH_HEAD = (
-    update(threads).where(threads.c.thread_id == bindparam("thread")).values(head_at=HEAD_AT)
+    update(threads)
+    .where(threads.c.thread_id == bindparam("thread"))
+    .values(head_at=HEAD_AT)
+    .returning(threads.c.head_at)
 )
 
 
-def refresh_head(connection: Connection, thread_id: ThreadId) -> None:
-    """Say anew which of the thread's runs may be claimed, if any."""
-    connection.execute(_REFRESH_HEAD, {"thread": thread_id})
+def refresh_head(connection: Connection, thread_id: ThreadId) -> bool:
+    """Say anew which of the thread's runs may be claimed; return whether there is one."""
+    return connection.execute(_REFRESH_HEAD, {"thread": thread_id}).scalar() is not None
 
 
 _SETTLE = (
     update(threads)
+    .returning(threads.c.head_at)
     .where(threads.c.thread_id == bindparam("thread"))
     .values(
         error=bindparam("problem", type_=threads.c.error.type),
@@ -154,18 +158,16 @@ _SETTLE_WITH_STATE = _SETTLE.values(
 
 def settle_thread(
     connection: Connection, thread_id: ThreadId, outcome: ThreadOutcome, now: int
-) -> None:
-    """Write what the head of the history is now, and let the next run start."""
-    settled = {
+) -> bool:
+    """Write what the head of the history is now; return whether a run may start next."""
+    settled: dict[str, Any] = {
         "thread": thread_id,
         "problem": outcome.error,
         "rest": outcome.rest_status.value,
         "now": now,
     }
-    if outcome.values is None:
-        connection.execute(_SETTLE, settled)
-    else:
-        connection.execute(
-            _SETTLE_WITH_STATE,
-            {**settled, "state": outcome.values, "waiting": outcome.interrupts},
-        )
+    statement = _SETTLE
+    if outcome.values is not None:
+        statement = _SETTLE_WITH_STATE
+        settled |= {"state": outcome.values, "waiting": outcome.interrupts}
+    return connection.execute(statement, settled).scalar() is not None

@@ -5,13 +5,22 @@ end of an attempt in `run_ends`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.multitask import Decision, InFlightRun, MultitaskStrategy, decide
-from outrigger_server.domain.run import CancelAction, Run, RunId, RunRequest, RunStatus, ThreadId
+from outrigger_server.domain.run import (
+    CancelAction,
+    Lease,
+    Run,
+    RunId,
+    RunRequest,
+    RunStatus,
+    ThreadId,
+)
 from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
 from outrigger_server.stores.dialect import lock_thread
@@ -67,12 +76,14 @@ class Created:
     decision: Decision
     run: Run | None
     queue_length: int
+    started: Run | None = None
+    """The same run as it stands when it was started at once."""
     dropped: tuple[Run, ...] = ()
     """The runs that ended without a start, as they were before."""
 
 
 _THREAD = (
-    select(threads.c.metadata, threads.c.updated_at)
+    select(threads.c.metadata, threads.c.updated_at, threads.c.hold_token)
     .where(threads.c.thread_id == bindparam("thread"))
     .with_for_update()
 )
@@ -86,9 +97,16 @@ _INSERT_RUN = insert(runs)
 
 
 def create_run(
-    connection: Connection, thread_id: ThreadId, request: RunRequest, now: int
+    connection: Connection,
+    thread_id: ThreadId,
+    request: RunRequest,
+    now: int,
+    lease: Lease | None = None,
 ) -> Created:
     """Decide about the new run and carry the decision out, all or nothing.
+
+    With a `lease` a run that has nothing to wait for starts at once, as if the owner had
+    claimed it: that saves the claim.
 
     Raises:
         NotFound: There is no such thread.
@@ -99,27 +117,25 @@ def create_run(
         raise NotFound("Thread or assistant not found.")
     traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
     # Whoever gets the thread later is later, whatever the clock of its process says.
-    now = max(now, thread[1])
+    now = max(now, thread.updated_at)
     present = in_flight(connection, thread_id)
     decision = decide(MultitaskStrategy(request.multitask_strategy), present)
     if not decision.accepted:
         return Created(decision, None, len(present))
     dropped = _apply(connection, decision, present, request.run_id, now)
-    run = _insert(connection, thread_id, thread[0], request, now)
-    thread_metadata = thread[0] if present else {**thread[0], **request.thread_metadata}
+    run = _new_run(thread_id, thread.metadata, request, now)
+    waits = bool(present) or thread.hold_token is not None or run.created_at > now
+    started = None if waits or lease is None else _started(run, now)
+    _insert(connection, started or run, lease if started is not None else None)
+    thread_metadata = thread.metadata if present else thread.metadata | request.thread_metadata
     connection.execute(_TOUCH_THREAD, {"thread": thread_id, "now": now, "meta": thread_metadata})
-    return Created(decision, run, len(present) - len(dropped), dropped)
+    return Created(decision, run, len(present) - len(dropped), started, dropped)
 
 
-def _insert(
-    connection: Connection,
-    thread_id: ThreadId,
-    thread_metadata: dict[str, Any],
-    request: RunRequest,
-    now: int,
+def _new_run(
+    thread_id: ThreadId, thread_metadata: dict[str, Any], request: RunRequest, now: int
 ) -> Run:
-    due = now + round(request.after_seconds * 1_000_000)
-    run = Run(
+    return Run(
         run_id=request.run_id,
         thread_id=thread_id,
         assistant_id=request.assistant_id,
@@ -128,11 +144,18 @@ def _insert(
         multitask_strategy=request.multitask_strategy,
         metadata={**thread_metadata, **request.metadata},
         kwargs=request.kwargs,
-        created_at=due,
+        created_at=now + round(request.after_seconds * MICROSECONDS),
         updated_at=now,
         source=request.source,
         request_id=request.request_id,
     )
+
+
+def _started(run: Run, now: int) -> Run:
+    return replace(run, status=RunStatus.RUNNING, attempt=1, started_at=now)
+
+
+def _insert(connection: Connection, run: Run, lease: Lease | None) -> None:
     connection.execute(
         _INSERT_RUN,
         {
@@ -148,9 +171,12 @@ def _insert(
             "updated_at": run.updated_at,
             "source": run.source,
             "request_id": run.request_id,
+            "attempt": run.attempt,
+            "started_at": run.started_at,
+            "owner": None if lease is None else lease.owner,
+            "lease_until": None if lease is None else lease.until,
         },
     )
-    return run
 
 
 def _apply(

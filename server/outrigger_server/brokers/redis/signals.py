@@ -36,6 +36,10 @@ class RedisWakeups:
         self._again = True
         self._say()
 
+    def notify_here(self) -> None:
+        """See `Wakeups.notify_here`."""
+        self._local.notify()
+
     def _say(self, said: asyncio.Future[list[Any]] | None = None) -> None:
         # However many notify meanwhile: one message is under way, and one follows it.
         if said is not None:
