@@ -4,7 +4,6 @@ import asyncio
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Engine, create_engine
@@ -14,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.job_database import JobDatabase
-from outrigger_server.stores.json_text import json_text
+from outrigger_server.stores.json_text import json_text, json_value
 from outrigger_server.stores.migrations.upgrade import require_schema, upgrade_schema
 from outrigger_server.stores.postgres_occupancy import Occupancy, Occupied, why_refused
 from outrigger_server.stores.postgres_session import PostgresSession
@@ -102,7 +101,7 @@ def postgres_engine(uri: str) -> Engine:
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         json_serializer=json_text,
-        json_deserializer=orjson.loads,
+        json_deserializer=json_value,
     )
 
 
