@@ -93,6 +93,7 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
         scale.postgres_uri.get_secret_value(),
         max_connections=scale.postgres_connections,
         upgrade=scale.migrate_on_start,
+        alone=scale.redis_uri is None,
     )
     return await stack.enter_async_context(database)
 
@@ -126,7 +127,8 @@ async def open_server(
     """Open every part in the order they need one another, and close them in reverse.
 
     Raises:
-        ConfigurationError: The data directory or PostgreSQL cannot be used.
+        ConfigurationError: The data directory or PostgreSQL cannot be used, or another process
+            that nothing joins to this one uses it.
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
@@ -148,7 +150,7 @@ async def open_server(
             clock,
             telemetry,
             max_attempts=settings.worker.max_attempts,
-            alone=settings.scale.postgres_uri is None,
+            alone=settings.scale.redis_uri is None,
         )
         supervisor = Supervisor(
             graph_loop=graph_loop,

@@ -26,6 +26,7 @@ NO_THREAD = "Thread with ID {nobody} not found"
 NO_UUID = "Invalid thread ID: must be a UUID"
 NO_CHECKPOINT = "Invalid checkpoint ID"
 NO_GOTO = 'command.goto: give a node name or {"node": name, "input": …}'
+NO_NUL = "a NUL character cannot be searched for"
 TOO_DEEP = "The request body is nested deeper than 100 levels"
 TOO_LARGE = (
     f"The request body is larger than the {MAX_BODY_BYTES} bytes this server accepts "
@@ -235,7 +236,23 @@ PAGES = (
         {"limit": -1},
     ),
     _json("search offset beyond 64 bits", SEARCH, 422, None, {"offset": 2**63}),
-    _json("search for NUL", SEARCH, 422, None, {"metadata": {"\0": 1}}),
+    _json("search for NUL", SEARCH, 422, f"metadata: {NO_NUL}", {"metadata": {"\0": 1}}),
+    _json("search of values for NUL", SEARCH, 422, f"values: {NO_NUL}", {"values": {"k": "\0"}}),
+    _get("runs with NUL for a status", f"{RUNS}?status=%00", 422, f"status: {NO_NUL}"),
+    _json(
+        "history for NUL",
+        "/threads/{thread}/history",
+        422,
+        f"metadata: {NO_NUL}",
+        {"metadata": {"source": {"x": ["\0"]}}},
+    ),
+    _json(
+        "assistants of a graph with NUL",
+        "/assistants/search",
+        422,
+        f"graph_id: {NO_NUL} (given: 'a\\x00')",
+        {"graph_id": "a\0"},
+    ),
     _get(
         "history limit 1001",
         "/threads/{thread}/history?limit=1001",

@@ -28,6 +28,7 @@ from outrigger_server.api.wire.fields import MAX_PAGE
 from outrigger_server.api.wire.runs import RunCreate
 from outrigger_server.brokers.base import RunEnd
 from outrigger_server.domain.event import EventId
+from outrigger_server.domain.nul import holds_nul
 from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.runs.telemetry import assistant_label
@@ -118,6 +119,8 @@ async def list_of_thread(
     status: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the thread's runs, newest first."""
+    if holds_nul(status):
+        raise InvalidRequest("status: a NUL character cannot be searched for")
     page = partial(
         list_runs,
         thread_id=thread_id,

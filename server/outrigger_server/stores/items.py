@@ -11,7 +11,8 @@ from langgraph.store.base import BaseStore, Op, PutOp, Result
 from sqlalchemy import Connection
 from typing_extensions import override
 
-from outrigger_server.errors import FencedWrite
+from outrigger_server.domain.nul import holds_nul
+from outrigger_server.errors import FencedWrite, InvalidRequest
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.fence import Fence, WriteObserver
@@ -21,7 +22,8 @@ from outrigger_server.stores.item_tables import sqlite
 class FencedStore(BaseStore):
     """Reads freely; a batch with a put passes the fence or raises `FencedWrite`.
 
-    A batch is one transaction, and an awaited one is on disk.
+    A batch is one transaction, and an awaited one is on disk. What has a NUL character in it
+    raises `InvalidRequest` on every database, as PostgreSQL can hold none.
     """
 
     def __init__(self, database: Database, fence: Fence | None, observer: WriteObserver) -> None:
@@ -31,7 +33,7 @@ class FencedStore(BaseStore):
 
     @override
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        wanted = list(ops)
+        wanted = _storable(ops)
         if not _writes(wanted):
             return self._database.read_blocking(partial(_batch, wanted))
         try:
@@ -42,7 +44,7 @@ class FencedStore(BaseStore):
 
     @override
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        wanted = list(ops)
+        wanted = _storable(ops)
         if not _writes(wanted):
             return await self._database.read(partial(_batch, wanted))
         try:
@@ -50,6 +52,15 @@ class FencedStore(BaseStore):
         except FencedWrite:
             self._observer.write_refused("store")
             raise
+
+
+def _storable(ops: Iterable[Op]) -> list[Op]:
+    wanted = list(ops)
+    for op in wanted:
+        for name, value in op._asdict().items():
+            if holds_nul(value):
+                raise InvalidRequest(f"store: {name} holds a NUL character; take it out")
+    return wanted
 
 
 def _writes(ops: list[Op]) -> bool:

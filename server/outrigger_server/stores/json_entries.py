@@ -38,7 +38,7 @@ def entry_test(connection: Connection) -> EntryTest:
 def _postgres_test(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
     if "\0" in key or (isinstance(value, float) and not math.isfinite(value)):
         return false()  # no object that jsonb can hold has that
-    # Made by a migration: null for what jsonb cannot hold, where a cast would fail.
+    # Made by a migration: it puts a stand-in for what jsonb cannot hold, where a cast would fail.
     found = func.outrigger_json(cast(column, Text), type_=JSONB)
     if isinstance(value, (int, float)) and abs(value) > EXACT_NUMBER:
         is_number = func.jsonb_typeof(found[key]) == "number"

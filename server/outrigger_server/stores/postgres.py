@@ -4,7 +4,6 @@ import asyncio
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Engine, create_engine
@@ -14,8 +13,9 @@ from sqlalchemy.pool import NullPool
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.job_database import JobDatabase
-from outrigger_server.stores.json_text import json_text
+from outrigger_server.stores.json_text import json_text, json_value
 from outrigger_server.stores.migrations.upgrade import require_schema, upgrade_schema
+from outrigger_server.stores.postgres_occupancy import Occupancy, Occupied, why_refused
 from outrigger_server.stores.postgres_session import PostgresSession
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
@@ -35,23 +35,28 @@ class PostgresDatabase(JobDatabase):
 
     It holds at most `max_connections` connections: one writes, the others read, half of them
     for jobs that run users' code. With `upgrade` the schema is brought up to date first,
-    else a database that is not is refused.
+    else a database that is not is refused. With `alone` no other process can open it
+    meanwhile, else only such as are not `alone` themselves.
 
     Raises:
-        ConfigurationError: The database cannot be reached, or its schema is not the code's.
+        ConfigurationError: The database cannot be reached, its schema is not the code's, or
+            another process has it open.
     """
 
-    def __init__(self, uri: str, *, max_connections: int = 10, upgrade: bool = False) -> None:
+    def __init__(
+        self, uri: str, *, max_connections: int = 10, upgrade: bool = False, alone: bool = False
+    ) -> None:
         super().__init__(POSTGRESQL)
         self._uri = uri
         self._upgrade = upgrade
+        self._occupancy = Occupancy.ALONE if alone else Occupancy.SHARED
         reading = max(LEAST_CONNECTIONS, max_connections) - 1
         self._reader_count = (reading + 1) // 2
         self._graph_reader_count = reading // 2
 
     async def __aenter__(self) -> Self:
         engine = postgres_engine(self._uri)
-        self._session = PostgresSession(engine)
+        self._session = PostgresSession(engine, self._occupancy)
         await asyncio.to_thread(self._prepare)
         self.writer = Writer(self._session, group_limit=GROUP_LIMIT)
         self.writer.start()
@@ -70,6 +75,9 @@ class PostgresDatabase(JobDatabase):
             self._session.close()
             if isinstance(error, (psycopg.Error, DBAPIError)):
                 raise _unreachable(error) from error
+            if isinstance(error, Occupied):
+                fault = f"{SETTING}: {why_refused(self._occupancy)}"
+                raise ConfigurationError([fault]) from error
             raise
 
     async def __aexit__(
@@ -93,7 +101,7 @@ def postgres_engine(uri: str) -> Engine:
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         json_serializer=json_text,
-        json_deserializer=orjson.loads,
+        json_deserializer=json_value,
     )
 
 

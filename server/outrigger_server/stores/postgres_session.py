@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.dialect import translated
+from outrigger_server.stores.postgres_occupancy import Occupancy, Occupied, occupy
+from outrigger_telemetry.logging import get_logger
 
 LOCK_SECONDS = 2
 """How long the first job of a transaction waits for rows of others before it is refused.
@@ -34,7 +36,9 @@ RESOLVE_SECONDS = 3.0
 
 _SETUP = (
     f"SET lock_timeout = '{LOCK_SECONDS}s';"
-    f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
+    f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s';"
+    # So that PostgreSQL too notices a process that is gone without a word, and ends its locks.
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 )
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_current_xact_id()::text"
 _WAIT_LESS = f"SET LOCAL lock_timeout = {QUEUED_LOCK_MILLISECONDS};"
@@ -42,12 +46,16 @@ _MARK = "SAVEPOINT job"
 _KEEP = "RELEASE SAVEPOINT job;"
 _UNDO = "ROLLBACK TO SAVEPOINT job"
 
+log = get_logger("outrigger.database")
+
 
 class PostgresSession:
     """See `WritingSession`. A lost connection is replaced when the next transaction begins."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, occupancy: Occupancy = Occupancy.SHARED) -> None:
         self._engine = engine
+        self._occupancy = occupancy
+        self._displaced: bool | None = None
         self._connection: Connection | None = None
         # Kept apart: SQLAlchemy gives no access to a connection that broke.
         self._driver: psycopg.Connection[Any] | None = None
@@ -56,13 +64,39 @@ class PostgresSession:
         self._jobs = 0
 
     def open(self) -> Connection:
-        """Connect, unless that was done. Raises the driver's errors."""
+        """Connect, unless that was done. Raises the driver's errors.
+
+        Raises:
+            Occupied: Another process uses the database, and it cannot be shared.
+        """
         if self._connection is None:
             connection = self._engine.connect()
             driver: Any = connection.connection.driver_connection
-            driver.execute(_SETUP)
+            try:
+                driver.execute(_SETUP)
+                self._occupy(driver)
+            except BaseException:
+                with suppress(DBAPIError, psycopg.Error):
+                    connection.close()
+                raise
             self._connection, self._driver = connection, driver
         return self._connection
+
+    def _occupy(self, driver: psycopg.Connection[Any]) -> None:
+        try:
+            occupy(driver, self._occupancy)
+        except Occupied:
+            self._report(displaced=True)
+            raise
+        self._report(displaced=False)
+
+    def _report(self, *, displaced: bool) -> None:
+        """Log that another process took the database over, and that it let it go, once each."""
+        before, self._displaced = self._displaced, displaced
+        if displaced and before is False:
+            log.error("database_occupied", code=Occupied.code, wanted=self._occupancy)
+        elif before and not displaced:
+            log.info("database_free_again")
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
@@ -160,7 +194,7 @@ class PostgresSession:
             self.close()
             try:
                 status = self._status()
-            except (psycopg.Error, DBAPIError):
+            except (psycopg.Error, DBAPIError, Occupied):
                 status = None
             if status in (None, "in progress"):
                 time.sleep(0.05)

@@ -11,14 +11,13 @@ from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import quote
 
-import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.dialect import SQLITE, translated
 from outrigger_server.stores.job_database import JobDatabase
-from outrigger_server.stores.json_text import json_text
+from outrigger_server.stores.json_text import json_text, json_value
 from outrigger_server.stores.migrations.upgrade import upgrade_schema
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
@@ -85,7 +84,7 @@ class SqliteDatabase(JobDatabase):
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             json_serializer=json_text,
-            json_deserializer=orjson.loads,
+            json_deserializer=json_value,
         )
         if mode != "ro":
             event.listen(engine, "connect", _make_durable)

@@ -120,3 +120,28 @@ settings = (
     .add_edge(START, "show")
     .compile(name="settings")
 )
+
+
+class Strange(TypedDict, total=False):
+    """Letters by their codes, as no request can send them all, and what to do with them."""
+
+    codes: list[int]
+    said: str
+    fail: bool
+    put: str
+
+
+async def say(state: Strange, runtime: Runtime[Any]) -> dict[str, Any]:
+    """Say the text, fail with it, or put it into the store."""
+    text = "".join(map(chr, state["codes"]))
+    if state.get("fail"):
+        raise ValueError(text)
+    item = {"namespace": "n", "key": "k", "value": "v"}
+    if state.get("put"):
+        item[state["put"]] = text
+        assert runtime.store is not None
+        await runtime.store.aput((item["namespace"],), item["key"], {"text": item["value"]})
+    return {"said": text}
+
+
+strange = StateGraph(Strange).add_node("say", say).add_edge(START, "say").compile(name="strange")

@@ -4,9 +4,9 @@ import asyncio
 from functools import partial
 
 import pytest
-from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
+from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
-from outrigger_server.errors import FencedWrite
+from outrigger_server.errors import FencedWrite, InvalidRequest
 from outrigger_server.stores import claims
 from outrigger_server.stores.fence import RunFence
 from outrigger_server.stores.items import FencedStore
@@ -119,3 +119,35 @@ async def test_items_outlive_the_run_that_put_them(desk, store, run):
     await store.aput(("n",), "k", {"v": 1})
     await desk.roll_back(run)
     assert (await store.aget(("n",), "k")).value == {"v": 1}
+
+
+NULS = {
+    "namespace of a put": (PutOp(("n\0",), "k", {"v": 1}), "namespace"),
+    "key of a put": (PutOp(("n",), "k\0", {"v": 1}), "key"),
+    "value of a put": (PutOp(("n",), "k", {"v": ["\0"]}), "value"),
+    "key of a value": (PutOp(("n",), "k", {"v": {"\0": 1}}), "value"),
+    "key of a get": (GetOp(("n",), "k\0"), "key"),
+    "prefix of a search": (SearchOp(("n\0",)), "namespace_prefix"),
+    "filter of a search": (SearchOp(("n",), filter={"v": "\0"}), "filter"),
+    "a list of namespaces": (
+        ListNamespacesOp((MatchCondition("prefix", ("n\0",)),)),
+        "match_conditions",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NULS)
+async def test_a_nul_is_refused_by_name_on_every_database_and_nothing_is_stored(desk, store, name):
+    op, field = NULS[name]
+    before = await desk.dump()
+    with pytest.raises(InvalidRequest, match=f"store: {field} holds a NUL character"):
+        await store.abatch([PutOp(("n",), "other", {"v": 1}), op])
+    with pytest.raises(InvalidRequest):
+        await asyncio.to_thread(store.batch, [op])
+    assert await desk.dump() == before
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "\uffff", "\U0001f600"])
+async def test_what_only_looks_like_one_is_kept(store, text):
+    await store.aput(("n",), text, {text: text})
+    assert (await store.aget(("n",), text)).value == {text: text}

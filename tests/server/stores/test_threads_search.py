@@ -171,3 +171,31 @@ async def test_a_found_thread_is_the_thread_that_is_read(desk):
     await desk.finish(await desk.running("r"), outcome=IDLE)
     page = await desk.database.read(partial(search_threads, query=ThreadQuery(**EVERYTHING)))
     assert page.threads == (await desk.read_thread(),)
+
+
+STRANGE = {
+    "nul": "a\0\0b",
+    "nul behind a backslash": "\\\0",
+    "text of a nul": "\\u0000",
+    "half of an emoji": "\ud83d of",
+    "other half": "of \ude00",
+    "halves in the wrong order": "\ude00\ud83d",
+    "two halves that are one": "\ud83d\ud83d\ude00",
+    "emoji": "\U0001f600",
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+async def test_strange_texts_hide_nothing_beside_them(desk, name):
+    await desk.thread("t", strange=[STRANGE[name]], user="u")
+    await thread_with_values(desk, "v", {"strange": {STRANGE[name]: 1}, "user": "u"})
+    assert await found(desk, metadata={"user": "u"}) == ["t"]
+    assert await found(desk, values={"user": "u"}) == ["v"]
+    assert await found(desk, metadata={"user": "other"}) == []
+
+
+@pytest.mark.parametrize("name", ["nul", "nul behind a backslash", "text of a nul", "emoji"])
+async def test_a_strange_text_inside_a_value_is_found(desk, name):
+    for each, text in STRANGE.items():
+        await desk.thread(each, k=[text])
+    assert await found(desk, metadata={"k": [STRANGE[name]]}, limit=100) == [name]

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from outrigger_server.domain.nul import holds_nul
 from outrigger_server.graphs.invoke import STREAM_MODES
 
 MAX_PAGE = 1000
@@ -39,6 +40,21 @@ def _stream_modes(value: object) -> object:
 
 
 StreamModes = Annotated[list[str], BeforeValidator(_stream_modes)]
+
+
+def _without_nul(wanted: Any) -> Any:
+    if holds_nul(wanted):
+        msg = "a NUL character cannot be searched for"
+        raise ValueError(msg)
+    return wanted
+
+
+Searched = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
+"""What is looked for in JSON."""
+
+SearchedText = Annotated[str | None, AfterValidator(_without_nul)]
+"""What is looked for in a text."""
+
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 Offset = Annotated[int, Field(ge=0, le=2**31)]
 

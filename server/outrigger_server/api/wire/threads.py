@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from outrigger_server.api.wire.fields import CheckpointBody, Limit, NotYet, Offset, WireModel
+from outrigger_server.api.wire.fields import (
+    CheckpointBody,
+    Limit,
+    NotYet,
+    Offset,
+    Searched,
+    WireModel,
+)
+from outrigger_server.domain.nul import NUL
 from outrigger_server.domain.thread import ThreadStatus
 
 
@@ -27,10 +35,11 @@ class ThreadPatch(WireModel):
     ttl: NotYet = None
 
 
-def _without_nul(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+def _comparable(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+    # SQLite reads a text up to its first NUL only; deeper in a value it compares JSON.
     for key, value in (wanted or {}).items():
-        if "\0" in key or (isinstance(value, str) and "\0" in value):
-            msg = "NUL characters cannot be searched for"
+        if NUL in key or (isinstance(value, str) and NUL in value):
+            msg = "a NUL character cannot be searched for"
             raise ValueError(msg)
     return wanted
 
@@ -46,8 +55,8 @@ def _plain_keys(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
     return wanted
 
 
-Filter = Annotated[dict[str, Any] | None, AfterValidator(_plain_keys)]
-Wanted = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
+Filter = Annotated[Searched, AfterValidator(_plain_keys)]
+Wanted = Annotated[dict[str, Any] | None, AfterValidator(_comparable)]
 
 
 class ThreadSearch(WireModel):
