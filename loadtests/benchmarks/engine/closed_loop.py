@@ -1,0 +1,93 @@
+"""A closed loop: so many clients, each starting its next run when its last one has ended."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from benchmarks.engine.figures import latencies
+from benchmarks.engine.plan import Window
+
+# Does one run; returns the reason why it failed, or nothing.
+OneRun = Callable[[], Awaitable[str]]
+# Called when the window opens and when it closes, with "open" and "closed".
+Moments = Callable[[str], None]
+MOST_REASONS = 3
+# A client whose run failed waits as long, so that a server that refuses is not stormed.
+FAILURE_PAUSE_SECONDS = 0.1
+
+
+class Tally:
+    """What ended in the window, and every failure, inside or outside of it."""
+
+    def __init__(self, window: Window, moments: Moments) -> None:
+        self.closed = asyncio.Event()
+        self.failures: Counter[str] = Counter()
+        self._window = window
+        self._moments = moments
+        self._seconds: list[float] = []
+        self._opened = 0.0
+        self._closed_at = 0.0
+
+    async def watch(self) -> None:
+        """Open the window after the ramp and return when it has closed."""
+        await asyncio.sleep(self._window.ramp)
+        self._moments("open")
+        self._opened = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._window.most_seconds):
+                await self.closed.wait()
+        except TimeoutError:
+            self._close(time.perf_counter())
+
+    def add(self, began: float, ended: float, failure: str) -> None:
+        """Count one run."""
+        if failure:
+            self.failures[failure] += 1
+            return
+        if not self._opened or self.closed.is_set():
+            return
+        self._seconds.append(ended - began)
+        runs, seconds = len(self._seconds), ended - self._opened
+        enough = seconds >= self._window.least_seconds and runs >= self._window.least_runs
+        if enough or runs >= self._window.most_runs:
+            self._close(ended)
+
+    def _close(self, at: float) -> None:
+        self._closed_at = at
+        self.closed.set()
+        self._moments("closed")
+
+    def figures(self) -> dict[str, Any]:
+        """Return what was measured."""
+        seconds = self._closed_at - self._opened
+        return {
+            "runs": len(self._seconds),
+            "seconds": seconds,
+            "runs_per_second": len(self._seconds) / seconds,
+            **latencies(self._seconds),
+            "failed": self.failures.total(),
+            "reasons": dict(self.failures.most_common(MOST_REASONS)),
+        }
+
+
+async def closed_loop(
+    clients: Sequence[OneRun], window: Window, moments: Moments
+) -> dict[str, Any]:
+    """Let the clients run until the window has closed and their last runs have ended."""
+    tally = Tally(window, moments)
+
+    async def client(one_run: OneRun) -> None:
+        while not tally.closed.is_set():
+            began = time.perf_counter()
+            failure = await one_run()
+            tally.add(began, time.perf_counter(), failure)
+            if failure:
+                await asyncio.sleep(FAILURE_PAUSE_SECONDS)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tally.watch())
+        for one_run in clients:
+            group.create_task(client(one_run))
+    return tally.figures()
