@@ -25,8 +25,8 @@ class Official:
 def install_official(venv: Path) -> None:
     """Install its newest version from the package index into a new virtual environment."""
     uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
-    install = [uv, "pip", "install", "--quiet", "--python", venv / "bin" / "python"]
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], check=True)
+    install = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     subprocess.run([*install, REQUIREMENT], check=True)
 
 
@@ -35,7 +35,7 @@ def started_official(project: Path, venv: Path, *, jobs: int) -> Iterator[Offici
     """Serve the project, which it also writes into, until the block ends."""
     programs = venv / "bin"
     port = free_port()
-    command = [programs / "langgraph", "dev", "--no-browser", "--no-reload"]
+    command = [str(programs / "langgraph"), "dev", "--no-browser", "--no-reload"]
     command += ["--port", str(port), "--n-jobs-per-worker", str(jobs)]
     environment = clean_environment(
         PATH=f"{programs}{os.pathsep}{os.environ['PATH']}", LANGGRAPH_CLI_NO_ANALYTICS="1"

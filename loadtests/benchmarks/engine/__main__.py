@@ -2,10 +2,12 @@
 
     PYTHONPATH=tests python -m benchmarks.engine [--quick] [--rounds N] [--output FILE]
 
-Exit code 1 when the figures say nothing, because the client itself was too slow.
+Exit code 1 when a contender broke down, or the figures say nothing because the client itself was
+too slow.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -18,24 +20,32 @@ from random import Random
 from typing import Any
 
 import orjson
-from harness.official import install_official
-from harness.postgres import PostgresServer
-from harness.redis import RedisServer
 
 from benchmarks.engine.contenders import Databases, contenders
 from benchmarks.engine.machine import machine, versions
 from benchmarks.engine.plan import QUICK, USUAL, Plan
 from benchmarks.engine.report import is_valid, report
 from benchmarks.engine.rounds import run_rounds, tell
+from harness.official import install_official
+from harness.postgres import PostgresServer
+from harness.redis import RedisServer
 
 CACHE = Path(".bench")
+
+
+def positive(text: str) -> int:
+    """Parse a whole number above zero."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="one short round, to try it out")
-    parser.add_argument("--rounds", type=int, help="how often everything is measured")
+    parser.add_argument("--rounds", type=positive, help="how often everything is measured")
     parser.add_argument("--seed", type=int, help="for the order within the rounds")
     parser.add_argument("--output", type=Path, default=CACHE / "engine.json", help="the figures")
     parser.add_argument(
@@ -82,6 +92,8 @@ def measured(plan: Plan, official: Path, seed: int) -> dict[str, Any]:
 def main() -> int:
     """Measure and report."""
     given = options()
+    # Everything that was started ends with the benchmark, also when that is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     plan = QUICK if given.quick else USUAL
     plan = replace(plan, rounds=given.rounds or plan.rounds)
     official = given.official.resolve()

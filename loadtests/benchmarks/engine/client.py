@@ -17,7 +17,7 @@ import uvloop
 from benchmarks.engine.cases import cuts, first_frames, throughput
 from benchmarks.engine.plan import Repeats, Window
 
-ARGUMENTS = 4
+WORDS = 4
 
 
 def say(line: str) -> None:
@@ -40,7 +40,7 @@ async def measure(case: str, port: int, given: dict[str, Any]) -> dict[str, Any]
 
 def main() -> None:
     """Measure what the arguments say."""
-    if len(sys.argv) != ARGUMENTS:
+    if len(sys.argv) != WORDS:
         raise SystemExit(__doc__)
     case, port, given = sys.argv[1:]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from benchmarks.engine.figures import latencies
@@ -19,11 +20,14 @@ FAILURE_PAUSE_SECONDS = 0.1
 
 
 class Tally:
-    """What ended in the window, and every failure, inside or outside of it."""
+    """What ended well in the window, and every failure, inside or outside of it."""
 
-    def __init__(self, window: Window, moments: Moments) -> None:
+    def __init__(self, clients: int, window: Window, moments: Moments) -> None:
         self.closed = asyncio.Event()
         self.failures: Counter[str] = Counter()
+        self._clients = clients
+        self._ended = 0
+        self._every_client_ran = asyncio.Event()
         self._window = window
         self._moments = moments
         self._seconds: list[float] = []
@@ -31,14 +35,17 @@ class Tally:
         self._closed_at = 0.0
 
     async def watch(self) -> None:
-        """Open the window after the ramp and return when it has closed."""
+        """Open the window, and return when it has closed."""
         await asyncio.sleep(self._window.ramp)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._window.most_seconds):
+                await self._every_client_ran.wait()
         self._moments("open")
         self._opened = time.perf_counter()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._window.most_seconds):
                 await self.closed.wait()
-        except TimeoutError:
+        if not self.closed.is_set():
             self._close(time.perf_counter())
 
     def add(self, began: float, ended: float, failure: str) -> None:
@@ -46,12 +53,14 @@ class Tally:
         if failure:
             self.failures[failure] += 1
             return
+        self._ended += 1
+        if self._ended >= self._clients:
+            self._every_client_ran.set()
         if not self._opened or self.closed.is_set():
             return
         self._seconds.append(ended - began)
-        runs, seconds = len(self._seconds), ended - self._opened
-        enough = seconds >= self._window.least_seconds and runs >= self._window.least_runs
-        if enough or runs >= self._window.most_runs:
+        long_enough = ended - self._opened >= self._window.least_seconds
+        if long_enough and len(self._seconds) >= self._window.enough(self._clients):
             self._close(ended)
 
     def _close(self, at: float) -> None:
@@ -76,7 +85,7 @@ async def closed_loop(
     clients: Sequence[OneRun], window: Window, moments: Moments
 ) -> dict[str, Any]:
     """Let the clients run until the window has closed and their last runs have ended."""
-    tally = Tally(window, moments)
+    tally = Tally(len(clients), window, moments)
 
     async def client(one_run: OneRun) -> None:
         while not tally.closed.is_set():

@@ -1,7 +1,7 @@
 """One kept-alive connection to a server, on which one request runs at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ class Connection:
         except orjson.JSONDecodeError as error:
             raise BadAnswerError(f"no JSON: {answer.body[:80]!r}") from error
 
-    async def stream(self, path: str, body: Any) -> AsyncIterator[Frame]:
+    async def stream(self, path: str, body: Any) -> AsyncGenerator[Frame, None]:
         """Post and yield the events as they come.
 
         Raises:

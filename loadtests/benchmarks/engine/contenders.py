@@ -9,15 +9,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from benchmarks.engine.cpu import Parts
+from benchmarks.engine.names import EMBEDDED, OFFICIAL, ONE_WORKER, POSTGRES, TWO_WORKERS
 from harness.cluster import started_cluster
 from harness.official import started_official
 from harness.postgres import PostgresServer
 from harness.processes import clean_environment, started_server
 from harness.redis import RedisServer
-
-from benchmarks.engine.cpu import Parts
 
 PROJECT = ("graph.py", "langgraph.json")
 JOBS = 10
@@ -33,10 +34,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server to compare; `start` gives it a folder that is empty but for the graph's project."""
+    """A server to compare; `start` is given an empty folder."""
 
     name: str
-    title: str
     start: Callable[[Path], AbstractContextManager[Started]]
 
 
@@ -75,23 +75,11 @@ def copy_project(folder: Path) -> Path:
 def contenders(databases: Databases, official: Path) -> list[Contender]:
     """Return all of them; `official` is the virtual environment of the official server."""
     return [
-        Contender("embedded", "Outrigger, SQLite", _embedded),
-        Contender(
-            "postgres",
-            "Outrigger, PostgreSQL and Redis, one process",
-            lambda folder: _one_process(folder, databases),
-        ),
-        Contender(
-            "postgres-1-worker",
-            "Outrigger, PostgreSQL and Redis, API and 1 worker",
-            lambda folder: _scaled(folder, databases, workers=1),
-        ),
-        Contender(
-            "postgres-2-workers",
-            "Outrigger, PostgreSQL and Redis, API and 2 workers",
-            lambda folder: _scaled(folder, databases, workers=2),
-        ),
-        Contender("official", "`langgraph dev`", lambda folder: _official(folder, official)),
+        Contender(EMBEDDED, _embedded),
+        Contender(POSTGRES, partial(_one_process, databases)),
+        Contender(ONE_WORKER, partial(_scaled, databases, 1)),
+        Contender(TWO_WORKERS, partial(_scaled, databases, 2)),
+        Contender(OFFICIAL, partial(_official, official)),
     ]
 
 
@@ -102,7 +90,7 @@ def _embedded(folder: Path) -> Iterator[Started]:
 
 
 @contextmanager
-def _one_process(folder: Path, databases: Databases) -> Iterator[Started]:
+def _one_process(databases: Databases, folder: Path) -> Iterator[Started]:
     with databases.running() as uri:
         variables = {
             "POSTGRES_URI": uri,
@@ -115,7 +103,7 @@ def _one_process(folder: Path, databases: Databases) -> Iterator[Started]:
 
 
 @contextmanager
-def _scaled(folder: Path, databases: Databases, *, workers: int) -> Iterator[Started]:
+def _scaled(databases: Databases, workers: int, folder: Path) -> Iterator[Started]:
     with (
         databases.running() as uri,
         started_cluster(
@@ -137,7 +125,7 @@ def _scaled(folder: Path, databases: Databases, *, workers: int) -> Iterator[Sta
 
 
 @contextmanager
-def _official(folder: Path, venv: Path) -> Iterator[Started]:
+def _official(venv: Path, folder: Path) -> Iterator[Started]:
     copy_project(folder)
     with started_official(folder, venv, jobs=JOBS) as server:
         yield Started(_port(server.url), {"server": [server.pid]})

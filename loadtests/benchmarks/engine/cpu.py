@@ -6,12 +6,14 @@ from contextlib import suppress
 
 import psutil
 
+from benchmarks.engine.names import OTHERS
+
 # The process ids that lead each part, by the part's name.
 Parts = Mapping[str, Sequence[int]]
 
 
 class CpuWatch:
-    """Takes the parts' CPU time at two moments.
+    """Takes the parts' CPU time at two moments, and what the rest of the machine used meanwhile.
 
     A child that ends in between is missing from the difference; servers of a benchmark keep theirs.
     """
@@ -23,6 +25,7 @@ class CpuWatch:
     def sample(self) -> None:
         """Take the CPU time of all parts now."""
         taken = {name: sum(map(tree_seconds, leaders)) for name, leaders in self._parts.items()}
+        taken[OTHERS] = machine_seconds() - sum(taken.values())
         self._samples.append((time.perf_counter(), taken))
 
     def shares(self) -> dict[str, float]:
@@ -32,6 +35,13 @@ class CpuWatch:
         (began, before), (ended, after) = self._samples[0], self._samples[-1]
         seconds = ended - began
         return {name: (after[name] - before[name]) / seconds for name in after} if seconds else {}
+
+
+def machine_seconds() -> float:
+    """Return the CPU seconds that the whole machine was not idle."""
+    times = psutil.cpu_times()
+    # Guests' time is counted in the users' time already.
+    return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
 
 
 def tree_seconds(leader: int) -> float:

@@ -1,6 +1,6 @@
 """The graph that every contender runs: four nodes in a row that only leave their mark.
 
-It stands alone, as a user's graph does: it is copied beside its `langgraph.json` and loaded by path.
+It stands alone, as a user's graph does: it is copied beside its manifest and loaded by path.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ class State(TypedDict, total=False):
     seconds: float
 
 
-async def one(_state: State) -> dict[str, Any]:
+async def one(state: State) -> dict[str, Any]:
     """Leave the first mark."""
     return {"log": ["one"]}
 
@@ -31,12 +31,12 @@ async def two(state: State) -> dict[str, Any]:
     return {"log": ["two"]}
 
 
-async def three(_state: State) -> dict[str, Any]:
+async def three(state: State) -> dict[str, Any]:
     """Leave the third mark."""
     return {"log": ["three"]}
 
 
-async def four(_state: State) -> dict[str, Any]:
+async def four(state: State) -> dict[str, Any]:
     """Leave the last mark."""
     return {"log": ["four"]}
 

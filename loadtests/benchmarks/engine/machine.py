@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
 from harness.programs import program
 
 OURS = ("langgraph-outrigger", "langgraph", "langgraph-checkpoint", "uvicorn", "uvloop")
 SAVERS = ("langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres")
 OFFICIAL = ("langgraph-cli", "langgraph-api", "langgraph-runtime-inmem", "langgraph")
-ASK = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
+ASK = """\
+import json, sys
+from importlib.metadata import version
+print(json.dumps({name: version(name) for name in sys.argv[1:]}))
+"""
 
 
 def machine() -> dict[str, Any]:

@@ -8,10 +8,10 @@ from threading import Timer
 from typing import Any
 
 import orjson
-from harness.processes import clean_environment
 
 from benchmarks.engine.cpu import CpuWatch, Parts
 from benchmarks.engine.plan import REQUEST_SECONDS, Repeats, Window
+from harness.processes import clean_environment
 
 MOMENTS = {"open", "closed"}
 # What a measuring process may take beyond what it measures: its start, its last requests.
@@ -25,21 +25,21 @@ class MeasuringError(Exception):
 def throughput(port: int, parts: Parts, clients: int, window: Window) -> dict[str, Any]:
     """Measure a server with so many clients."""
     given = {"clients": clients, "window": asdict(window)}
-    limit = window.ramp + window.most_seconds + SLACK_SECONDS
-    return _measured(_client("throughput", port, given), parts, "client", limit)
+    most = window.longest + SLACK_SECONDS
+    return _measured(_client("throughput", port, given), parts, "client", most)
 
 
 def repeated(case: str, port: int, repeats: Repeats) -> dict[str, Any]:
     """Measure a case that is done one after the other."""
-    limit = repeats.most_seconds + SLACK_SECONDS
-    return _measured(_client(case, port, asdict(repeats)), {}, "client", limit)
+    most = repeats.most_seconds + SLACK_SECONDS
+    return _measured(_client(case, port, asdict(repeats)), {}, "client", most)
 
 
 def limit(saver: str, place: str, parts: Parts, clients: int, window: Window) -> dict[str, Any]:
     """Measure `graph.ainvoke` with the saver, which keeps its data at `place`."""
     given = orjson.dumps({"clients": clients, "window": asdict(window)}).decode()
     words = ["benchmarks.engine.limits", saver, given, place]
-    most = window.ramp + window.most_seconds + SLACK_SECONDS
+    most = window.longest + SLACK_SECONDS
     return _measured(words, parts, "process", most)
 
 

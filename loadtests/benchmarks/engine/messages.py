@@ -4,7 +4,7 @@ As little as a benchmark needs: no compression, no trailers, no body that ends w
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 HEAD_END = b"\r\n\r\n"
@@ -53,7 +53,7 @@ async def read_head(reader: asyncio.StreamReader) -> Head:
     return Head(status, int(rest.partition(LINE_END)[0]))
 
 
-async def pieces(reader: asyncio.StreamReader, head: Head) -> AsyncIterator[bytes]:
+async def pieces(reader: asyncio.StreamReader, head: Head) -> AsyncGenerator[bytes, None]:
     """Yield the body as it comes; the next answer can be read when this is exhausted."""
     if head.length is not None:
         yield await reader.readexactly(head.length)

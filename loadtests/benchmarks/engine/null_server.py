@@ -38,7 +38,7 @@ class NullServer(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transports.append(cast(asyncio.Transport, transport))
+        self._transports.append(cast("asyncio.Transport", transport))
 
     @override
     def data_received(self, data: bytes) -> None:

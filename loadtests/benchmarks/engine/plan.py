@@ -5,17 +5,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How long a closed loop is watched, after `ramp` seconds in which nothing counts.
+    """How long a closed loop is watched.
 
-    It closes when `least_seconds` have passed and `least_runs` have ended; at the latest after
-    `most_seconds` or `most_runs`.
+    It opens when `ramp` seconds have passed and as many runs have ended as there are clients, and
+    closes when `least_seconds` have passed and enough runs have ended. Each wait ends after
+    `most_seconds` at the latest.
     """
 
     ramp: float
     least_seconds: float
     most_seconds: float
     least_runs: int
-    most_runs: int
+    least_runs_each: int
+
+    def enough(self, clients: int) -> int:
+        """Return how many runs are enough to close."""
+        return max(self.least_runs, self.least_runs_each * clients)
+
+    @property
+    def longest(self) -> float:
+        """The seconds after which it has closed, whatever happens."""
+        return self.ramp + 2 * self.most_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class Plan:
 
     rounds: int
     clients: tuple[int, ...]
+    # With so many the servers are compared with the limits without HTTP.
+    limit_clients: int
     warm_up: Window
     window: Window
     null_window: Window
@@ -42,23 +54,23 @@ class Plan:
 USUAL = Plan(
     rounds=3,
     clients=(1, 10, 50, 100),
-    warm_up=Window(0.0, 0.5, 3.0, 5, 1000),
-    window=Window(0.5, 3.0, 8.0, 8, 20_000),
-    null_window=Window(0.2, 1.0, 2.0, 100, 100_000),
+    limit_clients=50,
+    warm_up=Window(0.0, 0.5, 3.0, least_runs=5, least_runs_each=1),
+    window=Window(0.5, 2.5, 8.0, least_runs=8, least_runs_each=3),
+    null_window=Window(0.2, 1.0, 2.0, least_runs=100, least_runs_each=3),
     frames=Repeats(20, 6.0),
-    cuts=Repeats(5, 8.0),
+    cuts=Repeats(5, 6.0),
 )
 QUICK = Plan(
     rounds=1,
-    clients=(1, 10, 50, 100),
-    warm_up=Window(0.0, 0.1, 2.0, 2, 1000),
-    window=Window(0.2, 1.0, 2.0, 5, 20_000),
-    null_window=Window(0.1, 0.4, 1.0, 100, 100_000),
-    frames=Repeats(5, 2.0),
-    cuts=Repeats(1, 3.0),
+    clients=(1, 10, 50),
+    limit_clients=50,
+    warm_up=Window(0.0, 0.1, 1.5, least_runs=1, least_runs_each=1),
+    window=Window(0.1, 0.5, 1.5, least_runs=2, least_runs_each=1),
+    null_window=Window(0.1, 0.3, 1.0, least_runs=100, least_runs_each=1),
+    frames=Repeats(5, 1.5),
+    cuts=Repeats(2, 1.5),
 )
-# The concurrency at which servers are compared with the limits without HTTP.
-LIMIT_CLIENTS = 50
 WARM_UP_CLIENTS = 10
 # A request that takes longer has failed.
 REQUEST_SECONDS = 30.0

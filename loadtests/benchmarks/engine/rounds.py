@@ -1,26 +1,27 @@
 """The rounds: in each, everything is measured once, in an order of its own, one at a time."""
 
 import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from benchmarks.engine import measuring
 from benchmarks.engine.contenders import Contender, Databases, started_null
-from benchmarks.engine.plan import LIMIT_CLIENTS, WARM_UP_CLIENTS, Plan
+from benchmarks.engine.measuring import MeasuringError
+from benchmarks.engine.names import MEMORY_LIMIT, NULL, POSTGRES_LIMIT, SQLITE_LIMIT
+from benchmarks.engine.plan import WARM_UP_CLIENTS, Plan
 
-NULL = "null"
-LIMITS = ("memory", "sqlite", "postgres")
+MOST_OF_AN_ERROR = 500
+# The limits by the kind of saver.
+SAVERS = {"memory": MEMORY_LIMIT, "sqlite": SQLITE_LIMIT, "postgres": POSTGRES_LIMIT}
 
 Visit = Callable[[Path], dict[str, Any]]
-
-
-def limit_name(saver: str) -> str:
-    """Return the name of a saver's limit among what is measured."""
-    return f"limit-{saver}"
 
 
 def tell(line: str) -> None:
@@ -34,30 +35,37 @@ def run_rounds(
     """Measure everything in every round; return what was measured."""
     visits = _visits(plan, contenders, databases)
     rounds = []
+    began = time.monotonic()
     for number in range(1, plan.rounds + 1):
         order = dice.sample(sorted(visits), len(visits))
         measured = {}
         for name in order:
-            tell(f"round {number} of {plan.rounds}: {name}")
-            with tempfile.TemporaryDirectory(prefix="outrigger-bench-") as folder:
-                load = os.getloadavg()[0]
-                measured[name] = {"load_before": load} | visits[name](Path(folder))
+            tell(f"round {number} of {plan.rounds}, {time.monotonic() - began:.0f} s: {name}")
+            measured[name] = {"load_before": os.getloadavg()[0]} | _visited(visits[name])
         rounds.append({"order": order, "visits": measured})
     return rounds
 
 
+def _visited(visit: Visit) -> dict[str, Any]:
+    """Visit with a folder of its own; what broke down is told and kept as the visit's error."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="outrigger-bench-") as folder:
+            return visit(Path(folder))
+    except (MeasuringError, AssertionError, OSError, subprocess.SubprocessError) as error:
+        tell(f"  BROKE DOWN: {error}")
+        return {"error": f"{type(error).__name__}: {error}"[:MOST_OF_AN_ERROR]}
+
+
 def _visits(plan: Plan, contenders: Sequence[Contender], databases: Databases) -> dict[str, Visit]:
-    visits: dict[str, Visit] = {NULL: lambda _folder: _visit_null(plan)}
-    for saver in LIMITS:
-        visits[limit_name(saver)] = lambda folder, saver=saver: _visit_limit(
-            saver, folder, plan, databases
-        )
+    visits: dict[str, Visit] = {NULL: partial(_visit_null, plan)}
+    for saver, name in SAVERS.items():
+        visits[name] = partial(_visit_limit, saver, plan, databases)
     for each in contenders:
-        visits[each.name] = lambda folder, each=each: _visit_server(each, folder, plan)
+        visits[each.name] = partial(_visit_server, each, plan)
     return visits
 
 
-def _visit_server(contender: Contender, folder: Path, plan: Plan) -> dict[str, Any]:
+def _visit_server(contender: Contender, plan: Plan, folder: Path) -> dict[str, Any]:
     """Start it, warm it up, measure it idle and then with more and more clients, stop it."""
     with contender.start(folder) as started:
         port, parts = started.port, started.parts
@@ -78,7 +86,7 @@ def _visit_server(contender: Contender, folder: Path, plan: Plan) -> dict[str, A
     }
 
 
-def _visit_null(plan: Plan) -> dict[str, Any]:
+def _visit_null(plan: Plan, _folder: Path) -> dict[str, Any]:
     found = {}
     with started_null() as started:
         for clients in plan.clients:
@@ -89,16 +97,17 @@ def _visit_null(plan: Plan) -> dict[str, Any]:
     return {"throughput": found}
 
 
-def _visit_limit(saver: str, folder: Path, plan: Plan, databases: Databases) -> dict[str, Any]:
+def _visit_limit(saver: str, plan: Plan, databases: Databases, folder: Path) -> dict[str, Any]:
+    clients = plan.limit_clients
     if saver == "postgres":
         with databases.running() as uri:
             parts = {"postgres": databases.parts["postgres"]}
-            found = measuring.limit(saver, uri, parts, LIMIT_CLIENTS, plan.window)
+            found = measuring.limit(saver, uri, parts, clients, plan.window)
     else:
         place = str(folder / "checkpoints.db")
-        found = measuring.limit(saver, place, {}, LIMIT_CLIENTS, plan.window)
-    _tell_throughput(LIMIT_CLIENTS, found)
-    return {"throughput": {str(LIMIT_CLIENTS): found}}
+        found = measuring.limit(saver, place, {}, clients, plan.window)
+    _tell_throughput(clients, found)
+    return {"throughput": {str(clients): found}}
 
 
 def _tell_times(label: str, found: dict[str, Any], timing: str) -> None:

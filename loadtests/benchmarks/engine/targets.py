@@ -8,10 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.engine.figures import Spread, ratio, spread
+from benchmarks.engine.names import (
+    EMBEDDED,
+    MEMORY_LIMIT,
+    OFFICIAL,
+    ONE_WORKER,
+    POSTGRES,
+    POSTGRES_LIMIT,
+    SQLITE_LIMIT,
+    TWO_WORKERS,
+)
 
 # What was measured in one round, by the name of what was visited.
 Visits = Mapping[str, Any]
-TIMES = "×"
+TIMES = "x"
 MILLISECONDS = " ms"
 
 
@@ -79,9 +89,6 @@ def _times(
     return lambda visits: ratio(dividend(visits), divisor(visits))
 
 
-EMBEDDED, OFFICIAL, POSTGRES = "embedded", "official", "postgres"
-MEMORY = "limit-memory"
-
 COMPARISONS = (
     Comparison(
         "p50 of create and wait, 1 client: official / embedded",
@@ -105,12 +112,12 @@ COMPARISONS = (
     ),
     Comparison(
         "runs/s, 50 clients: embedded / limit in memory",
-        _times(_speed(EMBEDDED, 50), _speed(MEMORY, 50)),
+        _times(_speed(EMBEDDED, 50), _speed(MEMORY_LIMIT, 50)),
         least=0.35,
     ),
     Comparison(
         "runs/s, 50 clients: PostgreSQL in one process / limit in memory",
-        _times(_speed(POSTGRES, 50), _speed(MEMORY, 50)),
+        _times(_speed(POSTGRES, 50), _speed(MEMORY_LIMIT, 50)),
         least=0.3,
     ),
     Comparison(
@@ -121,11 +128,11 @@ COMPARISONS = (
     ),
     Comparison(
         "runs/s, 50 clients: embedded / limit with the SQLite saver",
-        _times(_speed(EMBEDDED, 50), _speed("limit-sqlite", 50)),
+        _times(_speed(EMBEDDED, 50), _speed(SQLITE_LIMIT, 50)),
     ),
     Comparison(
         "runs/s, 50 clients: PostgreSQL in one process / limit with the PostgreSQL saver",
-        _times(_speed(POSTGRES, 50), _speed("limit-postgres", 50)),
+        _times(_speed(POSTGRES, 50), _speed(POSTGRES_LIMIT, 50)),
     ),
     Comparison(
         "runs/s, 50 clients: PostgreSQL in one process / official",
@@ -133,17 +140,24 @@ COMPARISONS = (
     ),
     Comparison(
         "runs/s, 50 clients: PostgreSQL, API and 1 worker / official",
-        _times(_speed("postgres-1-worker", 50), _speed(OFFICIAL, 50)),
+        _times(_speed(ONE_WORKER, 50), _speed(OFFICIAL, 50)),
     ),
     Comparison(
         "runs/s, 50 clients, PostgreSQL: 2 workers / 1 worker",
-        _times(_speed("postgres-2-workers", 50), _speed("postgres-1-worker", 50)),
+        _times(_speed(TWO_WORKERS, 50), _speed(ONE_WORKER, 50)),
     ),
     Comparison(
         "first SSE frame, p50: official / embedded",
         _times(
             _time(OFFICIAL, "first_frames", "first_frame"),
             _time(EMBEDDED, "first_frames", "first_frame"),
+        ),
+    ),
+    Comparison(
+        "first frame of the run that cuts another, p50: official / embedded",
+        _times(
+            _time(OFFICIAL, "cuts", "first_frame"),
+            _time(EMBEDDED, "cuts", "first_frame"),
         ),
     ),
     Comparison(
