@@ -23,9 +23,11 @@ class Official:
 
 
 def install_official(venv: Path) -> None:
-    """Install its newest version from the package index into a new virtual environment."""
+    """Install its newest version from the package index into a virtual environment, made anew."""
     uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], check=True)
+    subprocess.run(
+        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True
+    )
     install = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     subprocess.run([*install, REQUIREMENT], check=True)
 

@@ -100,13 +100,15 @@ async def _cut(first: Caller, second: Caller, watcher: Caller) -> Timing:
     run_id = await _sleeping_run(first, thread_id)
     await watcher.connection()
     began = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        seen = group.create_task(_seen_interrupted(watcher, thread_id, run_id))
-        body = run_body(stream_mode="values", multitask_strategy="interrupt")
-        timing = await _timed_stream(second, thread_id, body, before=FINISHED)
-        ended = await seen
+    body = run_body(stream_mode="values", multitask_strategy="interrupt")
+    try:
+        async with asyncio.TaskGroup() as group:
+            seen = group.create_task(_seen_interrupted(watcher, thread_id, run_id))
+            timing = await _timed_stream(second, thread_id, body, before=FINISHED)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
     await first.drop()
-    return {"interrupted": ended - began, **timing}
+    return {"interrupted": seen.result() - began, **timing}
 
 
 async def _sleeping_run(caller: Caller, thread_id: str) -> str:
