@@ -13,6 +13,7 @@ from itertools import cycle
 from pathlib import Path
 
 from harness.processes import PROBES, clean_environment, free_port, wait_until_answers
+from harness.programs import wait_until
 
 STOP_SECONDS = 30.0
 
@@ -34,6 +35,10 @@ class Program:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, stdout=output, stderr=output
             )
+
+    def said_ready(self) -> bool:
+        """True when a worker has told that it takes runs; it answers no requests."""
+        return b'"ready"' in self.log.read_bytes()
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -96,6 +101,8 @@ def started_cluster(
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         for program, url in zip(started, urls, strict=True):
             wait_until_answers(f"{url}/ok", program.process, program.log)
+        for program in begun:
+            wait_until(program.said_ready, program.process, program.log)
         yield Cluster(stack.enter_context(balanced(ports)), urls, started, begun)
 
 

@@ -28,7 +28,15 @@ def install_official(venv: Path) -> None:
     subprocess.run(
         [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True
     )
-    install = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
+    install = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--compile-bytecode",
+        "--python",
+        str(venv / "bin" / "python"),
+    ]
     subprocess.run([*install, REQUIREMENT], check=True)
 
 
