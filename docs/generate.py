@@ -9,15 +9,18 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from outrigger_loadtests.faults import faults_table
+from benchmarks.engine.report import published
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
 from outrigger_server.settings import settings_table
 from outrigger_sidecar.settings import settings_table as sidecar_settings_table
 from outrigger_telemetry.metric_table import metrics_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+BENCH = REPOSITORY / "docs" / "performance.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ PARTS = (
     Part("docs/invariants.md", "invariants", invariants_table),
     Part("docs/invariants.md", "profiles", profiles_table),
     Part("docs/invariants.md", "faults", faults_table),
+    Part("docs/performance.md", "bench", partial(published, BENCH)),
 )
 
 

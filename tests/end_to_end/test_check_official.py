@@ -5,7 +5,6 @@ as a warning; strictly, that is a failure; a node that swallows its cancellation
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from harness.processes import PROBES, clean_environment, free_port, wait_until_answers
+from harness.official import install_official, started_official
+from harness.processes import PROBES, clean_environment
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.long]
 
@@ -27,30 +27,11 @@ JOBS = 10
 def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of `langgraph dev`, serving the probe graphs as they are."""
     folder = tmp_path_factory.mktemp("official")
-    programs = folder / "venv" / "bin"
-    uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "venv"], check=True)
-    install = [uv, "pip", "install", "--quiet", "--python", programs / "python"]
-    subprocess.run([*install, "langgraph-cli[inmem]"], check=True)
-    shutil.copytree(PROBES.parent, folder / "probe", ignore=shutil.ignore_patterns("__pycache__"))
-    port = free_port()
-    command = [programs / "langgraph", "dev", "--no-browser", "--no-reload"]
-    command += ["--port", str(port), "--n-jobs-per-worker", str(JOBS)]
-    environment = clean_environment(
-        PATH=f"{programs}{os.pathsep}{os.environ['PATH']}", LANGGRAPH_CLI_NO_ANALYTICS="1"
-    )
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder / "probe", env=environment, stdout=output, stderr=output
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_answers(f"{url}/ok", process, log)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+    install_official(folder / "venv")
+    project = folder / "probe"
+    shutil.copytree(PROBES.parent, project, ignore=shutil.ignore_patterns("__pycache__"))
+    with started_official(project, folder / "venv", jobs=JOBS) as server:
+        yield server.url
 
 
 def check(url: str, output: Path, *, probe: str, profile: str) -> tuple[int, dict[str, Any]]:

@@ -66,9 +66,10 @@ class Program:
 
 @dataclass
 class Cluster:
-    """API processes and workers; `url` leads to one API after the other."""
+    """API processes and workers; `url` leads to one API after the other, `api_urls` to each."""
 
     url: str
+    api_urls: list[str]
     apis: list[Program]
     workers: list[Program]
 
@@ -103,10 +104,12 @@ def started_cluster(
         ]
         for program in (*started, *begun):
             stack.callback(_end, program)
-        for program, port in zip(started, ports, strict=True):
-            wait_until_answers(f"http://127.0.0.1:{port}/ok", program.process, program.log)
-        url = stack.enter_context(balanced(ports))
-        yield Cluster(url, started, begun)
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        for program, url in zip(started, urls, strict=True):
+            wait_until_answers(f"{url}/ok", program.process, program.log)
+        for program in begun:
+            program.wait_until_ready()
+        yield Cluster(stack.enter_context(balanced(ports)), urls, started, begun)
 
 
 def _program(

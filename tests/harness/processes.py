@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 PROBES = ROOT / "loadtests" / "probe" / "langgraph.json"
 TASK_MAISTRO = ROOT / "server" / "langgraph.json"
 TEST_GRAPHS = ROOT / "tests" / "end_to_end" / "graphs" / "langgraph.json"
-START_SECONDS = 30.0
+START_SECONDS = 90.0
+SETTINGS = ("OUTRIGGER_", "LANGSMITH_", "POSTGRES_URI", "DATABASE_URI", "REDIS_URI")
 
 
 def free_port() -> int:
@@ -30,7 +31,7 @@ def free_port() -> int:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment without the settings of whoever runs the tests."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OUTRIGGER_", "LANGSMITH_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
     return kept | {"OUTRIGGER_LOG_FORMAT": "json", "LANGSMITH_TRACING": "false"} | more
 
 

@@ -1,10 +1,10 @@
-"""The benchmarks run: a small round of each, whose time says nothing."""
+"""The benchmark of judging runs: a small round, whose time says nothing."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = Path(__file__).parents[2] / "loadtests" / "benchmarks"
+BENCHMARKS = Path(__file__).parents[3] / "loadtests" / "benchmarks"
 
 
 def test_the_history_of_the_judging_benchmark_breaks_no_promise() -> None:
