@@ -47,7 +47,7 @@ class SidecarProcess:
             *("--metrics-dir", str(settings.storage.metrics_dir)),
             "--stop-with-stdin",
         )
-        self._environment = _environment(settings.scale, environ)
+        self._environment = sidecar_environment(settings.scale, environ)
 
     async def __aenter__(self) -> Self:
         self._process = await self._start()
@@ -124,7 +124,7 @@ class SidecarProcess:
             await self._process.wait()
 
 
-def _environment(scale: ScaleSettings, environ: Mapping[str, str]) -> dict[str, str]:
+def sidecar_environment(scale: ScaleSettings, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment with the server's databases: not on the command line, which all can see."""
     uris = {"postgres_uri": scale.postgres_uri, "redis_uri": scale.redis_uri}
     names = {field: environment_names(field) for field in uris}
