@@ -171,13 +171,18 @@ def judge_history(
 def operations_of_threads(
     path: Path, wanted: Collection[str]
 ) -> Iterator[tuple[str, list[AnyOperation]]]:
-    """Yield the operations of the wanted threads; no others are decoded."""
+    """Yield the operations of the wanted threads and the faults between them; decode no others."""
     if not wanted:
         return
     with path.open("rb") as file:
         grouped = lines_by_thread(file)
+    general = operations_of(grouped.get(b"", ()))
+    faults = [each for each in general if isinstance(each, Faulted)]
     for name in wanted:
-        yield name, operations_of(grouped[name.encode()])
+        own = operations_of(grouped[name.encode()])
+        begin = min(each.invoked for each in own)
+        end = max(each.completed or each.invoked for each in own)
+        yield name, [*own, *(each for each in faults if begin <= each.invoked <= end)]
 
 
 def counts_of(thread: Thread) -> Counts:

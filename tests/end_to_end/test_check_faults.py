@@ -28,8 +28,11 @@ ENVIRONMENT = {"OUTRIGGER_LEASE_SECONDS": str(LEASE_SECONDS), "OUTRIGGER_MAX_ATT
 RARELY_SECONDS = 20.0
 """Between two faults so long that a server must have recovered from the first."""
 
-SHORT_SECONDS = 15
+SHORT_SECONDS = 18
 LONG_SECONDS = 120
+LAST_SECONDS = 4.0
+"""At the end of the sending no fault begins: all are over, and in the log, when the check ends."""
+
 REST_SECONDS = 240.0
 THREADS = 6
 PROBES = ("async", "sync", "cleanup", "swallow", "blocking")
@@ -124,7 +127,7 @@ def play(
     try:
         wait_until(lambda: history.exists() and history.stat().st_size > 0, process, said)
         with nemesis.at_work(), suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+            process.wait(seconds - LAST_SECONDS)
         code = process.wait(REST_SECONDS)
     finally:
         process.kill()

@@ -18,7 +18,9 @@ from outrigger_loadtests.history.operations import Checkpoint, Frame, Outcome, R
 from outrigger_loadtests.marks import MARK, thread_of, token_of
 
 Json = Any
-_ENDS = frozenset({"interrupted", "rolled_back", "timeout", "success", "error", "gone"})
+_ENDS = frozenset(
+    {"interrupted", "rolled_back", "timeout", "success", "error", "gone", "not_found", "deleted"}
+)
 _LOST = "events_lost"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,199}")
 _NO_VALUES: Mapping[str, Json] = {}

@@ -9,8 +9,10 @@ from outrigger_loadtests.errors import UnreadableHistory
 from outrigger_loadtests.history.file import encode
 from outrigger_loadtests.history.operations import AnyOperation, Faulted, Opened, Outcome, Stalled
 from outrigger_loadtests.judging import counts_of, judge_history, operations_of_threads
+from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.profiles import OUTRIGGER
 from outrigger_loadtests.report.outcome import Counts
+from outrigger_loadtests.report.timeline import evidence_timeline
 from outrigger_loadtests.verdict import Verdict
 
 
@@ -173,6 +175,14 @@ def test_the_operations_of_some_threads_can_be_had_again(history):
     ours = thread().turn(1).operations()
     both = written(history, ours, named(thread(), "x1-2"))
     assert list(operations_of_threads(both, {"x1-1"})) == [("x1-1", ours)]
+
+
+def test_the_evidence_of_a_thread_shows_what_was_done_to_the_server_meanwhile(history):
+    ours = thread().turn(1).operations()
+    faults = [*faulted("early", 1, 30), *faulted("meanwhile", 30, 31), *faulted("late", 300, 301)]
+    ((_, shown),) = operations_of_threads(written(history, ours, faults), {"x1-1"})
+    assert shown == [*ours, faults[1]]
+    assert "FAULT meanwhile" in evidence_timeline(shown, read_thread(shown), [])
 
 
 def test_every_message_is_accepted_refused_or_unknown():
