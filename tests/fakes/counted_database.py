@@ -1,5 +1,6 @@
 """A database that notes the statements of the jobs it is given to write."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ class CountedDatabase:
         self._database = database
         self.statements: list[str] = []
 
-    async def write(self, job: Callable[[Connection], Result]) -> Result:
+    def begin_write(self, job: Callable[[Connection], Result]) -> asyncio.Future[Result]:
         def counted(connection: Connection) -> Result:
             event.listen(connection, "before_cursor_execute", self._note)
             try:
@@ -25,7 +26,10 @@ class CountedDatabase:
             finally:
                 event.remove(connection, "before_cursor_execute", self._note)
 
-        return await self._database.write(counted)
+        return self._database.begin_write(counted)
+
+    async def write(self, job: Callable[[Connection], Result]) -> Result:
+        return await self.begin_write(job)
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         self.statements.append(" ".join(statement.split()))

@@ -7,7 +7,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from fakes.clock import TurnedClock
-from outrigger_server.domain.run import CancelAction, Run, RunId, RunRequest, RunStatus, ThreadId
+from outrigger_server.domain.run import (
+    CancelAction,
+    Lease,
+    Run,
+    RunId,
+    RunRequest,
+    RunStatus,
+    ThreadId,
+)
 from outrigger_server.domain.thread import Thread, ThreadOutcome
 from outrigger_server.stores import claims, run_ends, run_rows, runs, threads
 from outrigger_server.stores.base import Database
@@ -62,13 +70,20 @@ class RunDesk:
         return thread
 
     async def create(
-        self, run_id: str, strategy: str = "enqueue", *, thread: str = "t", **fields: Any
+        self,
+        run_id: str,
+        strategy: str = "enqueue",
+        *,
+        thread: str = "t",
+        lease: Lease | None = None,
+        **fields: Any,
     ) -> runs.Created:
         job = partial(
             runs.create_run,
             thread_id=ThreadId(thread),
             request=request(run_id, strategy, **fields),
             now=self.clock.now(),
+            lease=lease,
         )
         return await self.database.write(job)
 
@@ -104,7 +119,7 @@ class RunDesk:
 
     async def finish(
         self, run: Run, status: RunStatus = RunStatus.SUCCESS, outcome: ThreadOutcome = IDLE
-    ) -> Run:
+    ) -> run_ends.Ended:
         job = partial(
             run_ends.finish_run, run=run, status=status, outcome=outcome, now=self.clock.now()
         )
@@ -125,8 +140,10 @@ class RunDesk:
         )
         return await self.database.write(job)
 
-    async def roll_back(self, run: Run) -> None:
-        await self.database.write(partial(run_ends.roll_back_run, run=run, now=self.clock.now()))
+    async def roll_back(self, run: Run) -> run_ends.Ended:
+        return await self.database.write(
+            partial(run_ends.roll_back_run, run=run, now=self.clock.now())
+        )
 
     async def outlive_lease(self) -> None:
         self.clock.turn(LEASE_SECONDS + 1)

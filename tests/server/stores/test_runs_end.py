@@ -111,8 +111,8 @@ async def test_a_rollback_asked_for_while_the_graph_ended_wins(desk):
     run = await desk.running("r")
     await checkpoint(desk, "c1", None, "r")
     await desk.cancel("r", action=CancelAction.ROLLBACK)
-    held = await desk.finish(run)
-    assert held.cancel_action is CancelAction.ROLLBACK
+    ended = await desk.finish(run)
+    assert ended.run.cancel_action is CancelAction.ROLLBACK
     assert await desk.find("r") is None
     assert await desk.all("SELECT * FROM checkpoints") == []
 
@@ -120,8 +120,8 @@ async def test_a_rollback_asked_for_while_the_graph_ended_wins(desk):
 async def test_an_interrupt_asked_for_while_the_graph_ended_changes_nothing(desk):
     run = await desk.running("r")
     await desk.cancel("r")
-    held = await desk.finish(run)
-    assert held.cancel_action is CancelAction.INTERRUPT
+    ended = await desk.finish(run)
+    assert ended.run.cancel_action is CancelAction.INTERRUPT
     assert await desk.status("r") == "success"
 
 
@@ -201,3 +201,17 @@ async def test_an_error_whose_text_is_no_unicode_ends_its_run_all_the_same(desk)
     failed = ThreadOutcome("{}", "{}", has_next=False, error=error, failed=True)
     await desk.finish(run, RunStatus.ERROR, failed)
     assert await desk.status("r") == "error"
+
+
+async def test_an_end_tells_whether_the_thread_has_a_run_that_may_start(desk):
+    first = await desk.running("r1")
+    await desk.create("r2")
+    assert (await desk.finish(first)).more
+    assert not (await desk.finish(await desk.claimed())).more
+
+
+async def test_a_rollback_tells_whether_the_thread_has_a_run_that_may_start(desk):
+    first = await desk.running("r1")
+    await desk.create("r2")
+    assert (await desk.roll_back(first)).more
+    assert not (await desk.roll_back(await desk.claimed())).more
