@@ -16,6 +16,7 @@ OutriggerError                 code: stable name; definite: True = surely nothin
 │  ├─ StoreUnavailable
 │  └─ Overloaded
 ├─ FencedWrite                 an attempt that lost its run tried to write
+├─ WritesLost                  an attempt cannot end: what it wrote before is not on disk
 └─ GraphFailed                 the user's code raised; type and message, never our stack
 
 HTTP codes are not here: `api/problems.py` maps these classes to them.
@@ -157,3 +158,11 @@ class GraphFailed(OutriggerError):
         self.kind = kind
         self.text = text
         super().__init__(f"{kind}: {text}")
+
+
+class WritesLost(OutriggerError):
+    """Some of what an attempt handed over before was not written; `cause` says why."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause

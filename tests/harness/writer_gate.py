@@ -24,7 +24,7 @@ async def behind(gate, database, *jobs):
     held = asyncio.create_task(database.write(gate))
     await asyncio.to_thread(gate.entered.wait)
     waiting = [asyncio.create_task(database.write(job)) for job in jobs]
-    while database.writer._queue.qsize() < len(jobs):
+    while database.writer.waiting < len(jobs):
         await asyncio.sleep(0)
     gate.open()
     await held

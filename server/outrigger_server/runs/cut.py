@@ -9,7 +9,9 @@ What still runs after that is a zombie: it keeps its slot until it ends by itsel
 """
 
 import asyncio
+from contextlib import suppress
 
+from outrigger_server.errors import WritesLost
 from outrigger_server.graphs.loop import GraphTask
 from outrigger_server.runs.attempt import Attempt, Order
 from outrigger_server.runs.execute import EndKind
@@ -48,7 +50,11 @@ async def stop(attempt: Attempt, task: GraphTask, grace_seconds: float) -> None:
 async def _end(attempt: Attempt, task: GraphTask, finisher: Finisher) -> None:
     run, source = attempt.run, attempt.source
     ending = task.ended.result() if task.ended.done() else None
-    came_to_its_end = ending is not None and ending.kind is EndKind.DONE
+    if attempt.order in (Order.TIME_OUT, Order.HAND_BACK) and ending is not None:
+        with suppress(WritesLost):  # then what was written counts
+            if ending.kind is EndKind.DONE:
+                await finisher.succeed(run, source, ending)
+                return
     match attempt.order:
         case Order.ROLLBACK:
             await finisher.roll_back(run)
@@ -56,8 +62,6 @@ async def _end(attempt: Attempt, task: GraphTask, finisher: Finisher) -> None:
             await finisher.interrupt(run, source, shown=attempt.shown)
         case Order.LET_GO | None:
             return
-        case _ if came_to_its_end:
-            await finisher.succeed(run, source)
         case Order.TIME_OUT:
             await finisher.time_out(run, source)
         case Order.HAND_BACK:

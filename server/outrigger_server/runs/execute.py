@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph.errors import GraphDrained
 from langgraph.pregel import Pregel
+from sqlalchemy import Connection
 
 from outrigger_server.brokers.base import EventLog
 from outrigger_server.domain.run import Run
@@ -48,6 +49,23 @@ class Ending:
     error: GraphFailed | None = None
     outcome: ThreadOutcome | None = None
     """What a graph that is done leaves, if that is known."""
+    require_written: Callable[[Connection], None] | None = None
+    """To be part of the end then: raises `WritesLost` unless its writes are on disk with it."""
+
+
+def ending_of(error: BaseException) -> Ending:
+    """How an attempt ended whose graph, or one of whose writes, raised this."""
+    match error:
+        case asyncio.CancelledError() | GraphDrained():
+            return Ending(EndKind.STOPPED)
+        case FencedWrite():
+            return Ending(EndKind.FENCED)
+        case Unavailable():
+            return Ending(EndKind.UNAVAILABLE)
+        case GraphFailed():
+            return Ending(EndKind.FAILED, error)
+        case _:
+            return Ending(EndKind.FAILED, GraphFailed(type(error).__name__, str(error)))
 
 
 class Executor:
@@ -65,21 +83,11 @@ class Executor:
         only once.
         """
         try:
-            outcome = await self._stream(attempt, source)
-        except (asyncio.CancelledError, GraphDrained):
-            return Ending(EndKind.STOPPED)
-        except FencedWrite:
-            return Ending(EndKind.FENCED)
-        except Unavailable:
-            return Ending(EndKind.UNAVAILABLE)
-        except GraphFailed as error:
-            return Ending(EndKind.FAILED, error)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  the edge: the user's code may raise anything
-            return Ending(EndKind.FAILED, GraphFailed(type(error).__name__, str(error)))
-        return Ending(EndKind.DONE, outcome=outcome)
+            return await self._stream(attempt, source)
+        except (asyncio.CancelledError, Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  the edge: the user's code may raise anything
+            return ending_of(error)
 
-    async def _stream(self, attempt: Attempt, source: GraphSource) -> ThreadOutcome | None:
-        """Run the graph; return what it leaves, once its writes are on disk."""
+    async def _stream(self, attempt: Attempt, source: GraphSource) -> Ending:
         run = attempt.run
         fence = RunFence(run.token)
         config = run_config(run, at_head=attempt.at_head)
@@ -95,8 +103,11 @@ class Executor:
             )
             async for name, payload in events:
                 emit(name, payload)
+            outcome = _outcome(graph, saver, run)
+        if outcome is None:
             await saver.settle()
-            return _outcome(graph, saver, run)
+            return Ending(EndKind.DONE)
+        return Ending(EndKind.DONE, outcome=outcome, require_written=saver.require_written)
 
     def _emitter(self, attempt: Attempt) -> Callable[[str, object], None]:
         run_id = attempt.run.run_id

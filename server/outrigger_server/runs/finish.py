@@ -16,6 +16,7 @@ from outrigger_server.errors import GraphFailed, IllegalTransition, Unavailable
 from outrigger_server.graphs.invoke import VALUES, wanted_modes
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.ends import ROLLED_BACK, ended_run, run_outcome
+from outrigger_server.runs.execute import Ending
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
@@ -62,13 +63,16 @@ class Finisher:
         self._telemetry = telemetry
         self._retry_seconds = retry_seconds
 
-    async def succeed(
-        self, run: Run, source: GraphSource | None, outcome: ThreadOutcome | None = None
-    ) -> None:
-        """End a run whose graph came to its end; what it left is read unless it is given."""
+    async def succeed(self, run: Run, source: GraphSource | None, ending: Ending) -> None:
+        """End a run whose graph came to its end; what it left is read unless `ending` tells.
+
+        Raises:
+            WritesLost: Some of what the graph wrote is not on disk; the run goes on.
+        """
+        outcome = ending.outcome
         if outcome is None:
             outcome, _ = await self._head(run, source)
-        await self._finish(run, RunStatus.SUCCESS, outcome)
+        await self._finish(run, RunStatus.SUCCESS, outcome, require=ending.require_written)
 
     async def fail(self, run: Run, source: GraphSource | None, error: GraphFailed) -> None:
         """End a run whose graph raised, or whose attempts are used up."""
@@ -185,9 +189,12 @@ class Finisher:
         *,
         error_class: str | None = None,
         cut: bool = False,
+        require: Callable[[Connection], None] | None = None,
     ) -> None:
         def job(connection: Connection) -> Ended:
             ended = finish_run(connection, run, status, outcome, self._clock.now())
+            if require is not None:
+                require(connection)
             if cut:
                 traces.drop_unfinished_step(connection, run)
             return ended

@@ -4,13 +4,13 @@ import asyncio
 
 from outrigger_server.brokers.base import CancelSignals, EventLog
 from outrigger_server.domain.clock import MICROSECONDS
-from outrigger_server.errors import GraphFailed
+from outrigger_server.errors import GraphFailed, WritesLost
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.loop import GraphLoop, GraphTask
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.attempt import Attempt, Order
 from outrigger_server.runs.cut import cut
-from outrigger_server.runs.execute import Ending, EndKind, Executor
+from outrigger_server.runs.execute import Ending, EndKind, Executor, ending_of
 from outrigger_server.runs.finish import Finisher
 from outrigger_server.settings import WorkerSettings
 
@@ -86,9 +86,13 @@ class Supervisor:
 
     async def _end(self, attempt: Attempt, source: GraphSource, ending: Ending) -> None:
         run = attempt.run
-        if ending.kind is EndKind.DONE:  # its writes are on disk
-            await self._finisher.succeed(run, source, ending.outcome)
-            return
+        if ending.kind is EndKind.DONE:
+            try:
+                await self._finisher.succeed(run, source, ending)
+            except WritesLost as lost:
+                ending = ending_of(lost.cause)
+            else:
+                return
         await self._finisher.settle()
         match ending.kind:
             case EndKind.FAILED:
@@ -105,5 +109,5 @@ class Supervisor:
                 # Once the database takes this, the run goes on where it stood.
                 if not await self._finisher.hand_back(run, blameless=False):
                     await self._finisher.interrupt(run, source)
-            case EndKind.FENCED:
+            case EndKind.FENCED | EndKind.DONE:
                 return

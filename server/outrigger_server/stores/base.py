@@ -14,6 +14,7 @@ from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
 
 Result = TypeVar("Result")
 Job = Callable[[Connection], Result]
+Settled = Callable[[BaseException | None], None]
 
 
 class Database(Protocol):
@@ -29,10 +30,14 @@ class Database(Protocol):
         """How checkpoints are kept here."""
         ...
 
-    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+    def begin_write(
+        self, job: Job[Result], *, urgent: bool = True, settled: Settled | None = None
+    ) -> asyncio.Future[Result]:
         """Hand `job` over at once and return what becomes of it; see `write`.
 
-        Jobs are done in the order they were handed over.
+        Jobs are done in the order they were handed over. One that is not `urgent` may wait
+        some milliseconds for others to be committed with it. `settled` is told the error,
+        or None, by the thread that did the job, before any later job begins.
         """
         ...
 

@@ -7,7 +7,9 @@ Every attempt gets a saver of its own, which carries the attempt's fence.
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -23,7 +25,7 @@ from langgraph.checkpoint.base import (
 from sqlalchemy import Connection
 from typing_extensions import override
 
-from outrigger_server.errors import FencedWrite, NotAllowed
+from outrigger_server.errors import FencedWrite, NotAllowed, OutriggerError, WritesLost
 from outrigger_server.stores.base import Database, Job
 from outrigger_server.stores.checkpoint_rows import WriteRow, put_checkpoint_row, put_write_rows
 from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, PackedCheckpoint
@@ -86,9 +88,11 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self._tables = database.checkpoint_tables
         self._fence = fence
         self._observer = observer
+        self._durable = durable
         self._handed_over = HandedOver(0 if durable else HANDED_OVER_LIMIT)
         self.head = OwnHead()
         self._batch = FencedBatch(fence)
+        self._batches: deque[FencedBatch] = deque()
         self._writing: asyncio.Future[None] | None = None
 
     async def settle(self) -> None:
@@ -98,8 +102,20 @@ class FencedSaver(BaseCheckpointSaver[str]):
             FencedWrite: The fence refused one of them.
             StoreUnavailable: The database could not take one of them.
         """
-        await self._handed_over.written()
+        await self._written()
         self._handed_over.raise_failure()
+
+    def require_written(self, _connection: Connection) -> None:
+        """Pass when all that was handed over before is written, or is with this transaction.
+
+        A part of a later job, in place of waiting for the writes first.
+
+        Raises:
+            WritesLost: Some of it is not.
+        """
+        for batch in self._batches:
+            if batch.failure is not None:
+                raise WritesLost(batch.failure)
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -108,7 +124,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        await self._handed_over.written()
+        await self._written()
         return await self._database.read(partial(_get, self.serde, config))
 
     @override
@@ -134,7 +150,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         job = partial(_list, self.serde, config, filter, before, limit)
-        await self._handed_over.written()
+        await self._written()
         for checkpoint in await self._database.read(job):
             yield checkpoint
 
@@ -225,9 +241,21 @@ class FencedSaver(BaseCheckpointSaver[str]):
         if self._writing is None or not self._batch.add(write):
             batch = self._batch = FencedBatch(self._fence)
             batch.add(write)
-            self._writing = self._database.begin_write(batch)
+            while self._batches and self._batches[0].done and self._batches[0].failure is None:
+                self._batches.popleft()
+            self._batches.append(batch)
+            self._writing = self._database.begin_write(
+                batch, urgent=self._durable, settled=batch.settled
+            )
             self._writing.add_done_callback(partial(self._count_refused, batch))
         return self._writing
+
+    async def _written(self) -> None:
+        """Return when nothing that was handed over is on its way any more."""
+        if self._handed_over.waiting:
+            with suppress(OutriggerError):  # what failed is remembered
+                await self._database.write(_nothing)  # urgent: it hurries those before it
+            await self._handed_over.written()
 
     def _count_refused(self, batch: FencedBatch, done: asyncio.Future[None]) -> None:
         if not done.cancelled() and isinstance(done.exception(), FencedWrite):

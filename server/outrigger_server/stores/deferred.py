@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from outrigger_server.stores.base import Database, Job, Result
+from outrigger_server.stores.base import Database, Job, Result, Settled
 from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
 
 
@@ -24,7 +24,9 @@ class DeferredWrites:
         """See `Database.checkpoint_tables`."""
         return self._database.checkpoint_tables
 
-    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+    def begin_write(
+        self, job: Job[Result], *, urgent: bool = True, settled: Settled | None = None
+    ) -> asyncio.Future[Result]:
         """Keep the job back."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         done.set_result(self.write_blocking(job))

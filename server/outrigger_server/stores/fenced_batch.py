@@ -23,6 +23,10 @@ class FencedBatch:
         self._gate = threading.Lock()
         self._writes: list[Job[None]] = []
         self._begun = False
+        self.done = False
+        """Whether it is known what became of it; true on the writer's thread before later jobs."""
+        self.failure: BaseException | None = None
+        """Why it was not written."""
 
     @property
     def size(self) -> int:
@@ -45,6 +49,15 @@ class FencedBatch:
         """
         with self._gate:
             self._begun = True
-        self._fence.check(connection)
-        for write in self._writes:
-            write(connection)
+        self.failure = None
+        try:
+            self._fence.check(connection)
+            for write in self._writes:
+                write(connection)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def settled(self, failure: BaseException | None) -> None:
+        """Take note of what became of it after all."""
+        self.done, self.failure = True, failure

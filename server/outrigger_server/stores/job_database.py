@@ -3,7 +3,7 @@
 import asyncio
 from typing import TypeVar
 
-from outrigger_server.stores.base import Job
+from outrigger_server.stores.base import Job, Settled
 from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
 from outrigger_server.stores.checkpoint_tables.of import tables_of_dialect
 from outrigger_server.stores.readers import Readers
@@ -32,9 +32,11 @@ class JobDatabase:
         self._readers.close(wait=True)
         self.writer.stop()
 
-    def begin_write(self, job: Job[Result]) -> asyncio.Future[Result]:
+    def begin_write(
+        self, job: Job[Result], *, urgent: bool = True, settled: Settled | None = None
+    ) -> asyncio.Future[Result]:
         """See `Database.begin_write`."""
-        return self.writer.begin(job)
+        return self.writer.begin(job, urgent=urgent, settled=settled)
 
     async def write(self, job: Job[Result]) -> Result:
         """See `Database.write`."""

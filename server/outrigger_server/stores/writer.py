@@ -5,7 +5,6 @@ one that fails takes no other with it. An acknowledged job is on disk.
 """
 
 import asyncio
-import queue
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -15,16 +14,14 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from outrigger_server.errors import Overloaded, StoreUnavailable
+from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.dialect import is_conflict, translated, waited_in_vain
+from outrigger_server.stores.job_queue import JobQueue
 
 Result = TypeVar("Result")
 
 GROUP_LIMIT = 256
 """Jobs in one transaction at most: bounds how long the first of them waits."""
-
-BACKLOG_LIMIT = 20_000
-"""Jobs that may wait; beyond it the server says that it is overloaded."""
 
 CONFLICT_TRIES = 5
 """How often a job runs at most while other processes are in its way."""
@@ -77,6 +74,7 @@ class _Entry(Generic[Result]):
     job: Callable[[Connection], Result]
     future: Any
     loop: asyncio.AbstractEventLoop | None
+    settled: Callable[[BaseException | None], None] | None = None
 
 
 def _settle(future: Any, outcome: _Outcome) -> None:
@@ -98,6 +96,8 @@ def _tell(settled: Iterable[tuple[_Entry[Any], _Outcome]]) -> None:
     """Tell everybody who waits, each loop with one call: waking it is what costs."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, _Outcome]]] = {}
     for entry, outcome in settled:
+        if entry.settled is not None:
+            entry.settled(outcome[1])
         if entry.loop is None:
             _settle(entry.future, outcome)
         else:
@@ -113,10 +113,8 @@ class Writer:
     def __init__(self, session: WritingSession, *, group_limit: int = GROUP_LIMIT) -> None:
         self._session = session
         self._group_limit = group_limit
-        self._queue: queue.SimpleQueue[_Entry[Any] | None] = queue.SimpleQueue()
+        self._queue: JobQueue[_Entry[Any]] = JobQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._gate = threading.Lock()
-        self._closed = False
         self.commits = 0
         self.jobs = 0
 
@@ -126,49 +124,35 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what was handed over, then end; later jobs are refused. Blocks."""
-        with self._gate:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+        self._queue.close()
         self._thread.join()
 
-    def begin(self, job: Callable[[Connection], Result]) -> asyncio.Future[Result]:
+    @property
+    def waiting(self) -> int:
+        """Jobs that were handed over and have not begun."""
+        return len(self._queue)
+
+    def begin(
+        self,
+        job: Callable[[Connection], Result],
+        *,
+        urgent: bool = True,
+        settled: Callable[[BaseException | None], None] | None = None,
+    ) -> asyncio.Future[Result]:
         """Take `job`; its future is done after the commit. See `Database.begin_write`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        self._hand_over(_Entry(job, future, loop))
+        self._queue.put(_Entry(job, future, loop, settled), urgent=urgent)
         return future
 
     def submit_blocking(self, job: Callable[[Connection], Result]) -> Result:
         """Run `job` and return its result after the commit, for plain threads."""
         future: Future[Result] = Future()
-        self._hand_over(_Entry(job, future, None))
+        self._queue.put(_Entry(job, future, None), urgent=True)
         return future.result()
 
-    def _hand_over(self, entry: _Entry[Any]) -> None:
-        with self._gate:  # nothing gets behind the end of the queue
-            if self._closed:
-                raise StoreUnavailable("The server is stopping; nothing was stored.")
-            if self._queue.qsize() >= BACKLOG_LIMIT:
-                raise Overloaded("Too many writes are waiting; try again later.")
-            self._queue.put(entry)
-
     def _run(self) -> None:
-        open_for_more = True
-        while open_for_more:
-            entry = self._queue.get()
-            if entry is None:
-                break
-            group = [entry]
-            while len(group) < self._group_limit:
-                try:
-                    entry = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if entry is None:
-                    open_for_more = False
-                    break
-                group.append(entry)
+        while group := self._queue.take(self._group_limit):
             self._commit_group(group)
 
     def _commit_group(self, group: list[_Entry[Any]]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 
-from outrigger_server.errors import FencedWrite
+from outrigger_server.errors import FencedWrite, WritesLost
 from outrigger_server.stores import claims
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
@@ -43,24 +43,22 @@ async def save(saver, numbers):
 
 async def test_writes_that_wait_together_are_one_job(database, saver, gate):
     held = await hold(gate, database)
-    before = database.writer.jobs
     place = await save(saver, range(5))
     await saver.aput_writes(place, [("a", 1)], "task")
+    assert database.writer.waiting == 1
     gate.open()
     await held
     await saver.settle()
-    assert database.writer.jobs - before == 2  # what held the writer, and the batch
     assert (await saver.aget_tuple(ROOT)).pending_writes == [("task", "a", 1)]
 
 
 async def test_a_batch_takes_no_more_than_its_limit(database, saver, gate):
     held = await hold(gate, database)
-    before = database.writer.jobs
     await save(saver, range(BATCH_LIMIT + 1))
+    assert database.writer.waiting == 2
     gate.open()
     await held
     await saver.settle()
-    assert database.writer.jobs - before == 3
 
 
 async def test_each_refused_write_of_a_batch_is_counted(desk, database, saver, gate, run, observer):
@@ -89,7 +87,7 @@ async def test_a_blocking_write_comes_before_what_is_handed_over_after_it(databa
     await save(saver, [1])
     checkpoint = {**empty_checkpoint(), "id": f"{2:08}"}
     blocking = asyncio.create_task(asyncio.to_thread(saver.put, ROOT, checkpoint, {"step": 2}, {}))
-    while database.writer._queue.qsize() < 2:
+    while database.writer.waiting < 2:
         await asyncio.sleep(0)
     order = []
     writing = saver._hand_over(lambda _connection: order.append(blocking.done()))
@@ -98,3 +96,28 @@ async def test_a_blocking_write_comes_before_what_is_handed_over_after_it(databa
     await asyncio.gather(held, blocking, writing)
     await saver.settle()
     assert len(order) == 1
+
+
+async def test_an_end_that_requires_the_writes_is_stored_with_them(database, saver, gate):
+    held = await hold(gate, database)
+    await save(saver, range(3))
+    ending = asyncio.create_task(database.write(saver.require_written))
+    gate.open()
+    await asyncio.gather(held, ending)
+    assert (await saver.aget_tuple(ROOT)).checkpoint["id"] == f"{2:08}"
+
+
+async def test_an_end_that_requires_writes_that_were_refused_is_refused(
+    desk, database, saver, gate, run
+):
+    held = await hold(gate, database)
+    fencing = database.begin_write(partial(claims.close_fence, token=run.token))
+    await save(saver, range(3))
+    ending = asyncio.create_task(database.write(saver.require_written))
+    gate.open()
+    await asyncio.gather(held, fencing)
+    with pytest.raises(WritesLost) as lost:
+        await ending
+    assert isinstance(lost.value.cause, FencedWrite)
+    with pytest.raises(WritesLost):
+        await database.write(saver.require_written)  # for good

@@ -1,7 +1,6 @@
 """The writer thread: group commits, one job's failure, and jobs nobody waits for any more."""
 
 import asyncio
-import threading
 
 import pytest
 
@@ -69,7 +68,7 @@ async def test_the_job_of_a_cancelled_caller_is_done_all_the_same(database, gate
     held = asyncio.create_task(database.write(gate))
     await asyncio.to_thread(gate.entered.wait)
     caller = asyncio.create_task(database.write(put("kept")))
-    while database.writer._queue.qsize() < 1:
+    while database.writer.waiting < 1:
         await asyncio.sleep(0)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -99,7 +98,7 @@ async def test_a_caller_whose_loop_is_gone_does_not_stop_the_writer(database, ga
     def hand_over_and_leave():
         loop = asyncio.new_event_loop()
         caller = loop.create_task(database.write(put("orphan")))
-        while database.writer._queue.qsize() < 1:
+        while database.writer.waiting < 1:
             loop.run_until_complete(asyncio.sleep(0))
         caller.cancel()
         loop.run_until_complete(asyncio.gather(caller, return_exceptions=True))
@@ -124,30 +123,8 @@ async def test_a_stop_finishes_what_was_handed_over_before_it(tmp_path, gate):
         held = asyncio.create_task(database.write(gate))
         await asyncio.to_thread(gate.entered.wait)
         last = asyncio.create_task(database.write(put("last")))
-        while database.writer._queue.qsize() < 1:
+        while database.writer.waiting < 1:
             await asyncio.sleep(0)
         gate.open()
     await held
     assert await last == 1
-
-
-class StopsInTheMiddle:
-    """A queue whose writer is told to stop between somebody's look at the queue and the put."""
-
-    def __init__(self, writer):
-        real = writer._queue
-        self.get, self.get_nowait, self.put = real.get, real.get_nowait, real.put
-        self._stopping = threading.Thread(target=writer.stop)
-
-    def qsize(self):
-        self._stopping.start()
-        self._stopping.join(0.2)  # a stop may wait for those who are handing over
-        return 0
-
-
-async def test_a_job_handed_over_while_the_writer_stops_is_done_or_refused(tmp_path):
-    async with SqliteDatabase(tmp_path) as database:
-        database.writer._queue = StopsInTheMiddle(database.writer)
-        async with asyncio.timeout(2):
-            (outcome,) = await asyncio.gather(database.write(put("late")), return_exceptions=True)
-        assert outcome == 1 or isinstance(outcome, StoreUnavailable)
