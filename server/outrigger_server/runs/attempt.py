@@ -31,6 +31,8 @@ class Attempt:
     run: Run
     source: GraphSource | None
     """None when this server no longer has the run's graph."""
+    fresh: bool = False
+    """The thread had no history when the attempt began."""
     resume: bool = False
     """An earlier attempt left something to go on from, in place of the input."""
     at_head: bool = False

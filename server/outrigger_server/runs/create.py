@@ -33,8 +33,11 @@ class Slots(Protocol):
         """Keep a free slot, until `start` or `release`; None when there is none."""
         ...
 
-    def start(self, run: Run) -> None:
-        """Work on a run that was stored as started with the lease of a reserved slot."""
+    def start(self, run: Run, *, fresh: bool) -> None:
+        """Work on a run that was stored as started with the lease of a reserved slot.
+
+        `fresh`: its thread has no history.
+        """
         ...
 
     def release(self) -> None:
@@ -116,7 +119,7 @@ class RunCreator:
         failed = writing.cancelled() or writing.exception() is not None
         created = None if failed else writing.result()
         if isinstance(created, Created) and created.started is not None:
-            self.slots.start(created.started)
+            self.slots.start(created.started, fresh=created.fresh)
         else:
             self.slots.release()
 

@@ -92,7 +92,9 @@ class Executor:
         fence = RunFence(run.token)
         config = run_config(run, at_head=attempt.at_head)
         durable = run.kwargs.get("durability") == "sync"
-        saver = FencedSaver(self._database, fence, self._telemetry, durable=durable)
+        saver = FencedSaver(
+            self._database, fence, self._telemetry, durable=durable, fresh=attempt.fresh
+        )
         store = FencedStore(self._database, fence, self._telemetry)
         started = time.perf_counter()
         async with source.open(config, checkpointer=saver, store=store) as graph:

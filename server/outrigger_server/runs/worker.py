@@ -140,10 +140,10 @@ class Worker:
         self._idle.clear()
         return Lease(self._owner, self._leases.until())
 
-    def start(self, run: Run) -> None:
+    def start(self, run: Run, *, fresh: bool) -> None:
         """See `Slots.start`."""
         self._reserved -= 1
-        self._start(run)
+        self._start(run, fresh=fresh)
 
     def release(self) -> None:
         """See `Slots.release`."""
@@ -196,9 +196,9 @@ class Worker:
             return POLL_SECONDS
         return min(POLL_SECONDS, max(0.0, (due - self._clock.now()) / MICROSECONDS) + 0.001)
 
-    def _start(self, run: Run) -> None:
+    def _start(self, run: Run, *, fresh: bool = False) -> None:
         source = self._registry.source(run.graph_id) if run.graph_id in self._registry else None
-        attempt = Attempt(run, source)
+        attempt = Attempt(run, source, fresh=fresh)
         if self._handing_back:
             attempt.tell(Order.HAND_BACK)
         self._attempts[attempt.name] = attempt

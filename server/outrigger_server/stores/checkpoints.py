@@ -72,7 +72,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
     With `durable` an awaited write is on disk. Without, it is handed over in order and the
     graph goes on at once, so not even a node that blocks the loop holds it up; what became
     of it is raised by the next write, or by `settle`. Reads see every earlier write. Safe
-    on any loop and, with the blocking methods, in any thread that runs no loop.
+    on any loop and, with the blocking methods, in any thread that runs no loop. `fresh`: the
+    thread has no checkpoint, so before the first one there is nothing to read.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         observer: WriteObserver,
         *,
         durable: bool = True,
+        fresh: bool = False,
     ) -> None:
         super().__init__()
         self._database = database
@@ -89,6 +91,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self._fence = fence
         self._observer = observer
         self._durable = durable
+        self._fresh = fresh
         self._handed_over = HandedOver(0 if durable else HANDED_OVER_LIMIT)
         self.head = OwnHead()
         self._batch = FencedBatch(fence)
@@ -119,11 +122,15 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        if self._fresh:
+            return None
         self._settle_blocking()
         return self._database.read_blocking(partial(_get, self.serde, config))
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        if self._fresh:
+            return None
         await self._written()
         return await self._database.read(partial(_get, self.serde, config))
 
@@ -233,6 +240,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         row = self._tables.pack(
             self.serde, NewCheckpoint(config, checkpoint, metadata, new_versions)
         )
+        self._fresh = False
         self.head.put(row.place, checkpoint, metadata)
         return row
 

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    table,
+    update,
+)
 
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.multitask import Decision, InFlightRun, MultitaskStrategy, decide
@@ -78,12 +89,25 @@ class Created:
     queue_length: int
     started: Run | None = None
     """The same run as it stands when it was started at once."""
+    fresh: bool = False
+    """Whether its thread has no history yet."""
     dropped: tuple[Run, ...] = ()
     """The runs that ended without a start, as they were before."""
 
 
+CHECKPOINTS = table("checkpoints", column("thread_id"))
+"""What every database's checkpoint tables have in common."""
+
 _THREAD = (
-    select(threads.c.metadata, threads.c.updated_at, threads.c.hold_token)
+    select(
+        threads.c.metadata,
+        threads.c.updated_at,
+        threads.c.hold_token,
+        exists()
+        .where(CHECKPOINTS.c.thread_id == bindparam("thread"))
+        .select_from(CHECKPOINTS)
+        .label("has_history"),
+    )
     .where(threads.c.thread_id == bindparam("thread"))
     .with_for_update()
 )
@@ -129,7 +153,8 @@ def create_run(
     _insert(connection, started or run, lease if started is not None else None)
     thread_metadata = thread.metadata if present else thread.metadata | request.thread_metadata
     connection.execute(_TOUCH_THREAD, {"thread": thread_id, "now": now, "meta": thread_metadata})
-    return Created(decision, run, len(present) - len(dropped), started, dropped)
+    fresh = not thread.has_history
+    return Created(decision, run, len(present) - len(dropped), started, fresh, dropped)
 
 
 def _new_run(

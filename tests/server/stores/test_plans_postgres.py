@@ -21,6 +21,9 @@ FILL = [
         CASE WHEN m = 1 AND n <= :waiting THEN 'pending' ELSE 'success' END,
         'enqueue', '{}', '{}', n, n, 1, 0, false, 'api'
     FROM generate_series(1, :threads) n, generate_series(1, :runs) m""",
+    """INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, checkpoint, metadata)
+    SELECT 't' || n, '', 'c' || m, '{}', '{}'
+    FROM generate_series(1, :threads) n, generate_series(1, :runs) m""",
     """UPDATE runs SET status = 'running', lease_until = 0 WHERE run_id = 'r1-1'""",
 ]
 
