@@ -138,6 +138,8 @@ def play(
 def must_have_kept_every_promise(scene: Scene, this: Round, name: str, least: int) -> None:
     """PASS although it was harmed, and nothing is left in flight."""
     assert (this.code, this.verdict) == (0, "PASS"), f"{this.folder}\n{this.output}"
+    for program in (*scene.cluster.apis, *scene.cluster.workers):
+        assert program.process.poll() is None, program.log.read_text()[-3000:]
     assert this.injected >= least
     assert this.faults == {name: this.injected}
     with psycopg.connect(scene.uri) as connection:

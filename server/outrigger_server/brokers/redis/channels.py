@@ -86,7 +86,9 @@ class Channels:
                 self._changed = set(self._listeners)
                 self._changes.set()
                 await self._hear(pubsub)
-            except AWAY as error:
+            except Exception as error:
+                if not _is_lost(pubsub, error):
+                    raise
                 await self._let_go(pubsub)
                 await self._backoff.failed(error)
             finally:
@@ -116,9 +118,14 @@ class Channels:
         while goes_on():
             await self._changes.wait()
             self._changes.clear()
-            if self._pubsub is not None:  # else all are asked for once there is a connection
-                with suppress(*AWAY):  # `hear` loses the same connection
-                    await self._change_over(self._pubsub)
+            pubsub = self._pubsub
+            if pubsub is None:  # all are asked for once there is a connection
+                continue
+            try:
+                await self._change_over(pubsub)
+            except Exception as error:
+                if not _is_lost(pubsub, error):  # `hear` loses the same connection
+                    raise
 
     async def _change_over(self, pubsub: PubSub) -> None:
         changed, self._changed = self._changed, set()
@@ -148,3 +155,15 @@ class Channels:
                     confirmed.set_result(None)
         for tell in tuple(self._listeners.get(channel, ())):
             tell(data)
+
+
+def _is_lost(pubsub: PubSub, error: Exception) -> bool:
+    """Whether the error says, or comes from it, that the connection is gone.
+
+    Two tasks use it. When one loses it while the other is sending, the client knows no better
+    than to stumble over its own missing parts.
+    """
+    if isinstance(error, AWAY):
+        return True
+    connection: Any = pubsub.connection  # None, too: redis-py does not say
+    return connection is None or not connection.is_connected
