@@ -93,7 +93,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self._durable = durable
         self._fresh = fresh
         self._handed_over = HandedOver(0 if durable else HANDED_OVER_LIMIT)
-        self.head = OwnHead()
+        self.head = OwnHead(self.serde)
         self._batch = FencedBatch(fence)
         self._batches: deque[FencedBatch] = deque()
         self._writing: asyncio.Future[None] | None = None

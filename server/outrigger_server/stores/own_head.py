@@ -11,6 +11,7 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import override
 
 from outrigger_server.stores.checkpoint_tables.base import Place
@@ -22,7 +23,8 @@ class OwnHead:
     It holds the graph's own objects: good for a look once the graph has ended, not before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, serde: SerializerProtocol) -> None:
+        self._serde = serde
         self._last: tuple[Place, Checkpoint, CheckpointMetadata] | None = None
         self._writes: dict[tuple[str, int], tuple[str, str, Any]] = {}
 
@@ -46,17 +48,30 @@ class OwnHead:
 
     @property
     def saved(self) -> CheckpointTuple | None:
-        """The same as a saver reads it; None when the attempt wrote no root checkpoint."""
+        """The same as a saver reads it; None when the attempt wrote no root checkpoint.
+
+        Values went through the serializer, which may change them: half an emoji, say.
+        """
         if self._last is None:
             return None
         place, checkpoint, metadata = self._last
         return CheckpointTuple(
             config=place.config,
-            checkpoint=checkpoint,
+            checkpoint=self._stored(checkpoint),
             metadata=metadata,
             parent_config=None,
-            pending_writes=[self._writes[key] for key in sorted(self._writes)],
+            pending_writes=[
+                (task_id, channel, self._stored(value))
+                for _, (task_id, channel, value) in sorted(self._writes.items(), key=_key)
+            ],
         )
+
+    def _stored(self, value: Any) -> Any:
+        return self._serde.loads_typed(self._serde.dumps_typed(value))
+
+
+def _key(write: tuple[tuple[str, int], object]) -> tuple[str, int]:
+    return write[0]
 
 
 class HeadSaver(BaseCheckpointSaver[str]):
