@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
+from outrigger_server.domain.run_drawing import run_diagram, transitions_table
 from outrigger_server.settings import settings_table
 from outrigger_sidecar.settings import settings_table as sidecar_settings_table
 from outrigger_telemetry.metric_table import metrics_table
@@ -34,6 +35,8 @@ PARTS = (
     Part("docs/metrics.md", "metrics", metrics_table),
     Part("docs/invariants.md", "invariants", invariants_table),
     Part("docs/invariants.md", "profiles", profiles_table),
+    Part("docs/state-machine.md", "run-diagram", run_diagram),
+    Part("docs/state-machine.md", "run-transitions", transitions_table),
 )
 
 
