@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from outrigger_loadtests.faults import faults_table
 from benchmarks.engine.report import published
+from outrigger_loadtests.faults import faults_table
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
+from outrigger_server.domain.run_drawing import run_diagram, transitions_table
 from outrigger_server.settings import settings_table
 from outrigger_sidecar.settings import settings_table as sidecar_settings_table
 from outrigger_telemetry.metric_table import metrics_table
@@ -40,6 +41,8 @@ PARTS = (
     Part("docs/invariants.md", "profiles", profiles_table),
     Part("docs/invariants.md", "faults", faults_table),
     Part("docs/performance.md", "bench", partial(published, BENCH)),
+    Part("docs/state-machine.md", "run-diagram", run_diagram),
+    Part("docs/state-machine.md", "run-transitions", transitions_table),
 )
 
 

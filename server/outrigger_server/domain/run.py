@@ -1,14 +1,7 @@
 """What a run is, which statuses it passes through and what may follow what.
 
-```
-            claim (attempt + 1)            the graph ended
- pending ──────────────────────► running ─────────────────► success | error
-   │  ▲                             │ │
-   │  └─────────────────────────────┘ ├── time limit ──────► timeout
-   │    handed back, or lease lost    └── the cut ─────────► interrupted
-   └── interrupt before the start ─────────────────────────► interrupted
-```
-A rolled-back or deleted run has no row any more. Not here: how a transition is stored.
+`docs/state-machine.md` draws `TRANSITIONS`. A rolled-back or deleted run has no row any more.
+Not here: how a transition is stored.
 """
 
 from collections.abc import Mapping
@@ -36,23 +29,34 @@ class RunStatus(StrEnum):
         return not TRANSITIONS[self]
 
 
-TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.INTERRUPTED}),
-    RunStatus.RUNNING: frozenset(
-        {
-            RunStatus.SUCCESS,
-            RunStatus.ERROR,
-            RunStatus.TIMEOUT,
-            RunStatus.INTERRUPTED,
-            RunStatus.PENDING,
-        }
-    ),
-    RunStatus.SUCCESS: frozenset(),
-    RunStatus.ERROR: frozenset(),
-    RunStatus.TIMEOUT: frozenset(),
-    RunStatus.INTERRUPTED: frozenset(),
+TRANSITIONS: Mapping[RunStatus, Mapping[RunStatus, str]] = {
+    RunStatus.PENDING: {
+        RunStatus.RUNNING: "a worker claims it: the attempt counts up, its lease begins",
+        RunStatus.INTERRUPTED: "it is interrupted before it started, by a newer run or a cancel",
+    },
+    RunStatus.RUNNING: {
+        RunStatus.SUCCESS: "the graph came to its end, or to a question",
+        RunStatus.ERROR: "the graph raised, or the last attempt lost its worker",
+        RunStatus.TIMEOUT: "the time limit cut it",
+        RunStatus.INTERRUPTED: "a newer run or a cancel cut it",
+        RunStatus.PENDING: "its worker handed it back, or lost it with the lease",
+    },
+    RunStatus.SUCCESS: {},
+    RunStatus.ERROR: {},
+    RunStatus.TIMEOUT: {},
+    RunStatus.INTERRUPTED: {},
 }
-"""Every legal step; an empty set marks a terminal status."""
+"""Every legal step and what causes it; an empty row marks a terminal status."""
+
+REMOVALS: Mapping[RunStatus, str] = {
+    RunStatus.PENDING: "it is rolled back before it starts, or its thread is deleted",
+    RunStatus.RUNNING: "the cut of a rollback is done, or its thread is deleted",
+    RunStatus.SUCCESS: "it is deleted, or its thread",
+    RunStatus.ERROR: "it is deleted, or its thread",
+    RunStatus.TIMEOUT: "it is deleted, or its thread",
+    RunStatus.INTERRUPTED: "it is deleted, or its thread",
+}
+"""What takes away the row of a run, in each status; no status stands for that."""
 
 
 class CancelAction(StrEnum):

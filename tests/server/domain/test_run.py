@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outrigger_server.domain.run import TRANSITIONS, CancelAction, RunStatus
+from outrigger_server.domain.run import REMOVALS, TRANSITIONS, CancelAction, RunStatus
 
 ACTIONS = st.sampled_from(CancelAction)
 
@@ -19,6 +19,10 @@ def reachable_from(start: RunStatus) -> set[RunStatus]:
 
 def test_the_table_has_a_row_for_every_status():
     assert set(TRANSITIONS) == set(RunStatus)
+
+
+def test_every_status_says_what_takes_its_row_away():
+    assert set(REMOVALS) == set(RunStatus)
 
 
 def test_every_status_is_reachable_from_pending():

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from harness.plans import steps_of, touched
 from outrigger_server.stores import claims, dialect, run_ends, run_rows, runs
 from outrigger_server.stores.postgres import postgres_engine
 
@@ -71,17 +72,6 @@ def connection(postgres_server, postgres_template):
             connection.execute(text(statement), sizes)
         connection.exec_driver_sql("ANALYZE")
         yield connection
-
-
-def steps_of(plan):
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from steps_of(child)
-
-
-def touched(step):
-    kept = step["Actual Rows"] * step["Actual Loops"]
-    return kept + step.get("Rows Removed by Filter", 0) * step["Actual Loops"]
 
 
 def plan_of(connection, statement):
