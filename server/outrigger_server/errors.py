@@ -163,6 +163,8 @@ class GraphFailed(OutriggerError):
 class WritesLost(OutriggerError):
     """Some of what an attempt handed over before was not written; `cause` says why."""
 
+    code = "writes_lost"
+
     def __init__(self, cause: BaseException) -> None:
         super().__init__(str(cause))
         self.cause = cause

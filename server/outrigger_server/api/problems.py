@@ -21,6 +21,7 @@ STATUS: Mapping[type[errors.OutriggerError], int] = {
     errors.NotAllowed: 403,
     errors.GraphFailed: 400,
     errors.FencedWrite: 409,
+    errors.WritesLost: 503,
     errors.Unavailable: 503,
     errors.OutriggerError: 500,
 }

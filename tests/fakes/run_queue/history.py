@@ -17,7 +17,7 @@ from fakes.run_queue.programs import HOLD_SECONDS, LEASE_SECONDS, OWNERS, THREAD
 from fakes.run_queue.stored import StoredQueue
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.multitask import MultitaskStrategy
-from outrigger_server.domain.run import AttemptToken, CancelAction, RunStatus
+from outrigger_server.domain.run import AttemptToken, CancelAction, Lease, RunStatus
 
 MAX_ATTEMPTS = 2
 
@@ -106,22 +106,36 @@ class History:
     # -- people ----------------------------------------------------------------
 
     def create(
-        self, thread_id: str, strategy: MultitaskStrategy, delay: int, pause: int = 0
+        self,
+        thread_id: str,
+        strategy: MultitaskStrategy,
+        delay: int,
+        pause: int = 0,
+        starter: str | None = None,
     ) -> None:
-        """Runs created without a pause have the same time, and yet an order."""
+        """Runs created without a pause have the same time, and yet an order.
+
+        A `starter` has a slot for the run, and starts it at once when nothing is in its way.
+        """
         self.wait(pause)
         run_id = f"r{next(self._numbers):03}"
         present = self.seen.in_flight(thread_id)
         if strategy is MultitaskStrategy.ROLLBACK:
             self.may_vanish |= set(present)
         before = self.stored.dump() if self.stored and strategy == "reject" else None
-        decision, _, _ = self._both("create", thread_id, run_id, strategy, delay, self.clock.now())
+        now = self.clock.now()
+        lease = None if starter is None else Lease(starter, now + LEASE_SECONDS * MICROSECONDS)
+        free = not present and self.seen.threads[thread_id].hold_token is None
+        decision, _, _, token = self._both("create", thread_id, run_id, strategy, delay, now, lease)
+        assert (token is not None) is (free and starter is not None and delay == 0)
         assert decision.accepted is not (strategy == "reject" and bool(present))
         after = self.model.picture()
         check_double_text(self.seen, after, thread_id, strategy)
         if decision.accepted:
             self.order.append(run_id)
-            assert after.runs[run_id].status == "pending"
+            assert after.runs[run_id].status == ("running" if token else "pending")
+            if token is not None:
+                self._began(starter, token, thread_id)
         else:
             assert after == self.seen
             assert before is None or self.stored.dump() == before
@@ -181,16 +195,20 @@ class History:
             claimed = [(self.model.start(name, until), name) for _, name in due[:limit]]
         else:
             claimed, next_due = self.stored.claim(owner, now, until, limit)
-            assert next_due == min(later, default=None)
+            full = len(claimed) == limit  # there may be more at once
+            assert next_due == (now if full else min(later, default=None))
             assert [self.model.start(name, until) for _, name in claimed] == [
                 token for token, _ in claimed
             ]
         assert [heads[name] for _, name in claimed] == [head for head, _ in due[:limit]]
         for token, thread_id in claimed:
             assert self._first(thread_id) == token.run_id
-            self.tokens[token] = thread_id
-            self.live[owner].add(token)
-            assert self._both("write", token, thread_id) == [True] * 3
+            self._began(owner, token, thread_id)
+
+    def _began(self, owner: str, token: AttemptToken, thread_id: str) -> None:
+        self.tokens[token] = thread_id
+        self.live[owner].add(token)
+        assert self._both("write", token, thread_id) == [True] * 3
 
     def _first(self, thread_id: str) -> str:
         """The run that has waited longest, as those see it who created them."""
@@ -288,7 +306,7 @@ class History:
         """Every process is gone; a new one finds the database to itself."""
         for owner in OWNERS:
             self.crash(owner)
-        self._both("expire_all")
+        self._both("expire_all", self.clock.now())
         self.sweep(OWNERS[0], True)
 
     def wait(self, seconds: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fakes.run_queue.picture import Picture, RunRow, ThreadRow
 from outrigger_server.domain.multitask import Decision, InFlightRun, MultitaskStrategy, decide
-from outrigger_server.domain.run import AttemptToken, CancelAction, RunStatus
+from outrigger_server.domain.run import AttemptToken, CancelAction, Lease, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 
 PENDING, RUNNING = RunStatus.PENDING, RunStatus.RUNNING
@@ -96,15 +96,21 @@ class ModelQueue:
         self.threads[thread_id] = ModelThread()
 
     def create(
-        self, thread_id: str, run_id: str, strategy: MultitaskStrategy, delay: int, now: int
-    ) -> tuple[Decision, int, tuple[str, ...]]:
+        self,
+        thread_id: str,
+        run_id: str,
+        strategy: MultitaskStrategy,
+        delay: int,
+        now: int,
+        lease: Lease | None,
+    ) -> tuple[Decision, int, tuple[str, ...], AttemptToken | None]:
         present = [
             InFlightRun(name, self.runs[name].status, self.runs[name].cancel_action)
             for name in self.in_flight(thread_id)
         ]
         decision = decide(strategy, present)
         if not decision.accepted:
-            return decision, len(present), ()
+            return decision, len(present), (), None
         for name in decision.drop:
             self._drop(name, decision.action, run_id)
         for name in decision.cut:
@@ -112,7 +118,9 @@ class ModelQueue:
             victim.cancel_action = decision.action.or_stronger(victim.cancel_action)
             victim.superseded_by = run_id
         self.runs[run_id] = ModelRun(thread_id, now + delay * 1_000_000)
-        return decision, len(present) - len(decision.drop), decision.drop
+        waits = present or delay or self.threads[thread_id].hold_token is not None
+        token = None if waits or lease is None else self.start(thread_id, lease.until)
+        return decision, len(present) - len(decision.drop), decision.drop, token
 
     def _drop(self, name: str, action: CancelAction, newcomer: str | None) -> None:
         if action is CancelAction.ROLLBACK:
@@ -226,10 +234,10 @@ class ModelQueue:
 
     # -- threads ---------------------------------------------------------------
 
-    def expire_all(self) -> None:
+    def expire_all(self, now: int) -> None:
         for run in self.runs.values():
-            if run.status is RUNNING:
-                run.lease_until = 0
+            if run.status is RUNNING and run.lease_until >= now:
+                run.lease_until = now - 1
         for thread in self.threads.values():
             thread.hold_token = None
 

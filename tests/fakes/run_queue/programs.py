@@ -26,7 +26,9 @@ _ENDS = [
     (RunStatus.TIMEOUT, True),
 ]
 
-_CREATE = st.tuples(st.just("create"), _THREAD, _STRATEGY, _DELAY, st.sampled_from([0, 1]))
+_PAUSE = st.sampled_from([0, 1])
+_STARTER = st.sampled_from([None, None, *OWNERS])
+_CREATE = st.tuples(st.just("create"), _THREAD, _STRATEGY, _DELAY, _PAUSE, _STARTER)
 _CLAIM = st.tuples(st.just("claim"), _OWNER, st.sampled_from([10, 1]))
 _FINISH = st.tuples(st.just("finish"), _PICK, st.sampled_from(_ENDS))
 _CUT = st.tuples(st.just("cut"), st.booleans())

@@ -11,7 +11,7 @@ from fakes.run_desk import dump, request, worded
 from fakes.run_queue.attempt_writes import AttemptWriter
 from fakes.run_queue.picture import Picture, RunRow, ThreadRow
 from outrigger_server.domain.multitask import Decision, MultitaskStrategy
-from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunStatus
+from outrigger_server.domain.run import AttemptToken, CancelAction, Lease, Run, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import Conflict, IllegalTransition, ThreadBusy
 from outrigger_server.stores import claims, run_ends, run_rows, runs, tables, threads, traces
@@ -82,15 +82,24 @@ class StoredQueue:
         self._writer.back_to(thread_id, None)
 
     def create(
-        self, thread_id: str, run_id: str, strategy: MultitaskStrategy, delay: int, now: int
-    ) -> tuple[Decision, int, tuple[str, ...]]:
+        self,
+        thread_id: str,
+        run_id: str,
+        strategy: MultitaskStrategy,
+        delay: int,
+        now: int,
+        lease: Lease | None,
+    ) -> tuple[Decision, int, tuple[str, ...], AttemptToken | None]:
         wanted = request(run_id, strategy.value, after_seconds=delay)
-        made = self._do(runs.create_run, thread_id=thread_id, request=wanted, now=now)
+        made = self._do(runs.create_run, thread_id=thread_id, request=wanted, now=now, lease=lease)
         assert (made.run is not None) is made.decision.accepted
         dropped = tuple(run.run_id for run in made.dropped)
         if made.decision.action is CancelAction.ROLLBACK:
             self._check_restored(*dropped)
-        return made.decision, made.queue_length, dropped
+        if made.started is not None:
+            self._note_start(made.started)
+        token = None if made.started is None else made.started.token
+        return made.decision, made.queue_length, dropped, token
 
     def cancel(
         self, thread_id: str, names: Sequence[str], action: CancelAction, now: int
@@ -115,10 +124,13 @@ class StoredQueue:
     ) -> tuple[list[tuple[AttemptToken, str]], int | None]:
         done = self._do(claims.claim_runs, owner=owner, now=now, lease_until=until, limit=limit)
         for run in done.runs:
-            self._attempts[run.token] = run
-            if run.run_id not in self._bases:
-                self._bases[run.run_id] = (run.thread_id, self._content(run.thread_id))
+            self._note_start(run)
         return [(run.token, run.thread_id) for run in done.runs], done.next_due
+
+    def _note_start(self, run: Run) -> None:
+        self._attempts[run.token] = run
+        if run.run_id not in self._bases:
+            self._bases[run.run_id] = (run.thread_id, self._content(run.thread_id))
 
     def renew(
         self, tokens: Sequence[AttemptToken], until: int
@@ -142,7 +154,7 @@ class StoredQueue:
     ) -> str:
         def job(connection: Connection) -> str:
             attempt = self._attempts[token]
-            held = run_ends.finish_run(connection, attempt, status, outcome, now)
+            held = run_ends.finish_run(connection, attempt, status, outcome, now).run
             if status in CUT:
                 traces.drop_unfinished_step(connection, attempt)
             return "rolled back" if held.cancel_action is CancelAction.ROLLBACK else "ended"
@@ -188,8 +200,8 @@ class StoredQueue:
 
     # -- threads ---------------------------------------------------------------
 
-    def expire_all(self) -> None:
-        self._do(claims.expire_all_leases)
+    def expire_all(self, now: int) -> None:
+        self._do(claims.expire_all_leases, now=now)
 
     def hold(self, thread_id: str, token: str, until: int) -> str:
         try:
