@@ -7,17 +7,18 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from harness.cluster import Cluster
 from harness.processes import Server
 
 
 @pytest.fixture
-async def client(server: Server) -> AsyncIterator[LangGraphClient]:
+async def client(server: Server | Cluster) -> AsyncIterator[LangGraphClient]:
     async with get_client(url=server.url, api_key=None) as client:
         yield client
 
 
 @pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def http(server: Server | Cluster) -> AsyncIterator[httpx.AsyncClient]:
     """For what the SDK hides: codes, headers, bytes."""
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(base_url=server.url, timeout=30, limits=limits) as http:

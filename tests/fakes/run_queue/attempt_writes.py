@@ -29,7 +29,7 @@ class AttemptWriter:
         asked = self._pending(saver, thread_id, token)  # in place of what an earlier run asked
         moved = self._checkpoint(saver, thread_id, token.run_id)
         if moved:
-            assert self._pending(saver, thread_id, token)
+            self._pending(saver, thread_id, token)
         kept = _passes(lambda: store.put(("runs",), token.run_id, {"attempt": token.attempt}))
         return [asked, moved, kept]
 

@@ -26,6 +26,31 @@ _THREADS = select(*threads._COLUMNS, tables.threads.c.head_at, tables.threads.c.
 CUT = {RunStatus.INTERRUPTED, RunStatus.TIMEOUT}
 
 
+def picture_of(connection: Connection) -> Picture:
+    """What the database shows of its queue."""
+    rows = asked(connection, _RUNS)
+    found = {name: RunRow(*rest[:-2], bool(rest[-2]), rest[-1]) for name, *rest in rows}
+    shown = {
+        row["thread_id"]: ThreadRow(row["status"], row["values"], row["head_at"], row["hold_token"])
+        for row in connection.execute(_THREADS).mappings()
+    }
+    return Picture(found, shown, _traces(connection))
+
+
+def _traces(connection: Connection) -> frozenset[str]:
+    parts = [
+        f"SELECT run_id FROM {name} WHERE run_id IS NOT NULL"
+        for name in checkpoint_tables(connection).names
+    ]
+    parts.append("SELECT replaced_by FROM writes_kept")
+    return frozenset(name for (name,) in asked(connection, " UNION ".join(parts)))
+
+
+def asked(connection: Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """The rows for a query in SQLite's words."""
+    return driver_of(connection).execute(worded(connection, query), parameters).fetchall()
+
+
 class StoredQueue:
     """Carries out each step with the store's own jobs, every one undone when it raises."""
 
@@ -42,23 +67,7 @@ class StoredQueue:
     # -- look ------------------------------------------------------------------
 
     def picture(self) -> Picture:
-        rows = self._asked(_RUNS)
-        found = {name: RunRow(*rest[:-2], bool(rest[-2]), rest[-1]) for name, *rest in rows}
-        shown = {
-            thread["thread_id"]: ThreadRow(
-                thread["status"], thread["values"], thread["head_at"], thread["hold_token"]
-            )
-            for thread in self._connection.execute(_THREADS).mappings()
-        }
-        return Picture(found, shown, self._traces())
-
-    def _traces(self) -> frozenset[str]:
-        parts = [
-            f"SELECT run_id FROM {name} WHERE run_id IS NOT NULL"
-            for name in checkpoint_tables(self._connection).names
-        ]
-        parts.append("SELECT replaced_by FROM writes_kept")
-        return frozenset(name for (name,) in self._asked(" UNION ".join(parts)))
+        return picture_of(self._connection)
 
     def dump(self) -> dict[str, list[Any]]:
         return dump(self._connection)
@@ -72,8 +81,7 @@ class StoredQueue:
         return sorted(content)
 
     def _asked(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        driver = driver_of(self._connection)
-        return driver.execute(worded(self._connection, query), parameters).fetchall()
+        return asked(self._connection, query, *parameters)
 
     # -- create and cancel -----------------------------------------------------
 
