@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from outrigger_server.graphs.invoke import STREAM_MODES
 
@@ -39,6 +39,28 @@ def _stream_modes(value: object) -> object:
 
 
 StreamModes = Annotated[list[str], BeforeValidator(_stream_modes)]
+
+
+def _without_nul_text(text: str) -> str:
+    if "\0" in text:
+        msg = "NUL characters cannot be stored"
+        raise ValueError(msg)
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_without_nul_text)]
+"""Text that every database can hold in a column."""
+
+
+def _without_nul(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+    for key, value in (wanted or {}).items():
+        if "\0" in key or (isinstance(value, str) and "\0" in value):
+            msg = "NUL characters cannot be searched for"
+            raise ValueError(msg)
+    return wanted
+
+
+Wanted = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 Offset = Annotated[int, Field(ge=0, le=2**31)]
 

@@ -6,7 +6,14 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from outrigger_server.api.wire.fields import CheckpointBody, Limit, NotYet, Offset, WireModel
+from outrigger_server.api.wire.fields import (
+    CheckpointBody,
+    Limit,
+    NotYet,
+    Offset,
+    Wanted,
+    WireModel,
+)
 from outrigger_server.domain.thread import ThreadStatus
 
 
@@ -27,14 +34,6 @@ class ThreadPatch(WireModel):
     ttl: NotYet = None
 
 
-def _without_nul(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
-    for key, value in (wanted or {}).items():
-        if "\0" in key or (isinstance(value, str) and "\0" in value):
-            msg = "NUL characters cannot be searched for"
-            raise ValueError(msg)
-    return wanted
-
-
 _PLAIN_KEY = re.compile(r"[\w-]+")
 
 
@@ -47,7 +46,6 @@ def _plain_keys(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 Filter = Annotated[dict[str, Any] | None, AfterValidator(_plain_keys)]
-Wanted = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
 
 
 class ThreadSearch(WireModel):
