@@ -112,21 +112,14 @@ def _told(error: ValidationError) -> list[str]:
             text = "there is no such field"
         elif not place:
             text = "an entry is an object with at least name and graph"
-        elif _is_of_json(place):
-            place = place[: _JSON_DEPTH[place[0]]]
+        elif fault["type"] == "invalid-json-value":
+            free = 3 if place[0] == "config" else 2  # below, the kind of each value is named first
+            place = place[:free] + place[free + 1 :: 2]
             text = f"{fault['input']!r:.60} is not JSON; quote what is not meant as a date"
         else:
             text = fault["msg"][:1].lower() + fault["msg"][1:]
         lines.append(": ".join([*([".".join(place)] if place else []), text]))
     return list(dict.fromkeys(lines))
-
-
-_JSON_DEPTH = {"context": 2, "metadata": 2, "config": 3}
-"""Parts of a place that are the file's; what follows are pydantic's names of kinds."""
-
-
-def _is_of_json(place: list[str]) -> bool:
-    return len(place) > _JSON_DEPTH.get(place[0], len(place))
 
 
 def _more_faults(entry: _Entry) -> list[str]:
