@@ -1,5 +1,6 @@
 """The rows of assistants and their versions."""
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -143,6 +144,26 @@ async def test_the_latest_version_is_restored_in_everything(create, patch, datab
         config=before.config, context=before.context, description="d", updated_at=9
     )
     assert (await patch(name="Carla")).version == 3, "numbers are never given twice"
+
+
+async def test_changes_of_two_processes_at_once_are_versions_of_their_own(here, there):
+    await here.database.write(partial(create_assistant, assistant=assistant()))
+    jobs = [
+        desk.database.write(
+            partial(
+                patch_assistant,
+                assistant_id=A,
+                change=AssistantChange(metadata={f"{desk is here}{number}": number}),
+                now=2,
+            )
+        )
+        for number in range(8)
+        for desk in (here, there)
+    ]
+    changed = await asyncio.gather(*jobs)
+    assert sorted(each.version for each in changed) == list(range(2, 18))
+    last = await there.database.read(partial(get_assistant, assistant_id=A))
+    assert len(last.metadata) == 16, "no change was lost"
 
 
 async def test_a_version_that_never_was_is_not_found(create, database):
