@@ -10,17 +10,25 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from outrigger_server.api import assistants, runs, system, threads
+from outrigger_server.api import assistants, crons, runs, system, threads
 from outrigger_server.api.access import Access
 from outrigger_server.api.problems import install_problems
+from outrigger_server.api.run_requests import read_run_request
 from outrigger_server.api.services import Services
 from outrigger_server.assistants.directory import AssistantDirectory
+from outrigger_server.assistants.drawings import AssistantDrawings
+from outrigger_server.assistants.editor import AssistantEditor
 from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
 from outrigger_server.brokers.in_process import (
     InProcessCancelSignals,
     InProcessEventLog,
     InProcessWakeups,
 )
+from outrigger_server.crons.fire import CronFirer
+from outrigger_server.crons.register import CronRegister
+from outrigger_server.crons.requests import CronRuns
+from outrigger_server.crons.scheduler import CronScheduler
+from outrigger_server.crons.telemetry import CronTelemetry
 from outrigger_server.domain.clock import Clock
 from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
@@ -63,9 +71,12 @@ class Running:
     events: EventLog
     worker: Worker | None
     graph_loop: GraphLoop
+    scheduler: CronScheduler | None
 
     async def drain(self, grace_seconds: float) -> None:
-        """Claim no more, hand back what does not end in time, let the readers go."""
+        """Fire and claim no more, hand back what does not end in time, let the readers go."""
+        if self.scheduler is not None:
+            await self.scheduler.stop()
         if self.worker is not None:
             await self.worker.drain(grace_seconds)
         self.events.abandon()
@@ -81,6 +92,7 @@ class _Broker:
     events: EventLog
     wakeups: Wakeups
     cancels: CancelSignals
+    cron_changes: Wakeups
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
@@ -106,7 +118,7 @@ async def _open_broker(
         events = InProcessEventLog(
             clock, limit=streams.stream_buffer_events, keep_seconds=streams.stream_ttl_seconds
         )
-        return _Broker(events, InProcessWakeups(), InProcessCancelSignals())
+        return _Broker(events, InProcessWakeups(), InProcessCancelSignals(), InProcessWakeups())
     from outrigger_server.brokers.redis.broker import RedisBroker  # an extra of its own
 
     broker = RedisBroker(
@@ -117,7 +129,7 @@ async def _open_broker(
         lost=telemetry.events_lost,
     )
     opened = await stack.enter_async_context(broker)
-    return _Broker(opened.events, opened.wakeups, opened.cancels)
+    return _Broker(opened.events, opened.wakeups, opened.cancels, opened.cron_changes)
 
 
 @asynccontextmanager
@@ -181,6 +193,14 @@ async def open_server(
         await stack.enter_async_context(lag_watched(metrics, "api"))
         watcher = RunWatcher(database, events)
         states = ThreadStates(database, registry, graph_loop, clock, telemetry, wakeups)
+        creator = RunCreator(database, events, cancels, wakeups, clock, telemetry, slots=worker)
+        cron_runs = CronRuns(registry, read_run_request)
+        scheduler = None
+        if worker is not None:
+            firer = CronFirer(database, cron_runs, creator, clock, CronTelemetry(metrics))
+            scheduler = await stack.enter_async_context(
+                CronScheduler(database, firer, broker.cron_changes, clock)
+            )
         services = Services(
             settings=settings,
             database=database,
@@ -188,15 +208,18 @@ async def open_server(
             clock=clock,
             metrics=metrics,
             assistants=assistant_directory,
+            editor=AssistantEditor(database, registry, clock),
+            drawings=AssistantDrawings(database, registry),
             states=states,
-            creator=RunCreator(database, events, cancels, wakeups, clock, telemetry, slots=worker),
+            creator=creator,
             canceller=RunCanceller(
                 database, states, watcher, events, cancels, wakeups, clock, telemetry
             ),
             watcher=watcher,
             errands=errands,
+            crons=CronRegister(database, cron_runs, clock, broker.cron_changes),
         )
-        yield Running(services, events, worker, graph_loop)
+        yield Running(services, events, worker, graph_loop, scheduler)
 
 
 def make_api(services: Services) -> FastAPI:
@@ -204,7 +227,13 @@ def make_api(services: Services) -> FastAPI:
     app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
     app.state.services = services
     install_problems(app)
-    for router in (system.router, assistants.router, threads.router, runs.router):
+    for router in (
+        system.router,
+        assistants.router,
+        threads.router,
+        crons.router,
+        runs.router,
+    ):
         app.include_router(router)
     _add_middleware(app, services.settings.server, services.metrics)
     return app

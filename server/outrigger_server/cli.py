@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from outrigger_server.app import Running, make_api, open_server
+from outrigger_server.assistants_apply.cli import assistants
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.manifest import load_manifest
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
@@ -30,6 +31,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+cli.add_typer(assistants)
 log = get_logger("outrigger")
 
 HAND_BACK_SECONDS = 5.0

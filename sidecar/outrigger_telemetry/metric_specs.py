@@ -86,6 +86,7 @@ STRATEGIES = ("reject", "enqueue", "interrupt", "rollback")
 MULTITASK_STRATEGY = Label("multitask_strategy", STRATEGIES)
 STRATEGY = Label("strategy", STRATEGIES)
 RUN_SOURCE = Label("source", ("api", "cron", "resume"))
+CRON_RESULT = Label("result", ("created", "rejected", "invalid", "ended", "failed"))
 RUN_OUTCOME = Label(
     "outcome", ("success", "error", "timeout", "interrupted", "cancelled", "rolled_back")
 )
@@ -157,6 +158,16 @@ RUNS_CREATED_TOTAL = _counter(
     ASSISTANT,
     MULTITASK_STRATEGY,
     RUN_SOURCE,
+)
+CRON_FIRES_TOTAL = _counter(
+    "langgraph_cron_fires_total",
+    "Times that a cron was due, by what came of it: a run, a busy thread, a request that is wrong.",
+    CRON_RESULT,
+)
+CRON_LAG_SECONDS = _histogram(
+    "langgraph_cron_lag_seconds",
+    "Time from when a cron was due until its run was created; what was missed while down counts.",
+    WAIT_BUCKETS,
 )
 RUNS_FINISHED_TOTAL = _counter(
     "langgraph_runs_finished_total",

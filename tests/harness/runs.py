@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -36,6 +36,14 @@ async def start(
         **options,
     )
     return str(run["run_id"])
+
+
+async def until(answers: Callable[[], Awaitable[bool]]) -> None:
+    """Return once `answers()`."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not await answers():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
 
 
 async def until_status(

@@ -1,13 +1,15 @@
 """Rows as the protocol shows them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
-from outrigger_server.domain.assistant import Assistant
+from outrigger_server.domain.assistant import Assistant, AssistantVersion
 from outrigger_server.domain.clock import to_iso
+from outrigger_server.domain.cron import Cron
 from outrigger_server.domain.run import Run
 from outrigger_server.domain.thread import Thread
 from outrigger_server.graphs.encoding import encode
@@ -71,3 +73,32 @@ def assistant_json(assistant: Assistant) -> dict[str, Any]:
         "version": assistant.version,
         "description": assistant.description,
     }
+
+
+def version_json(version: AssistantVersion) -> dict[str, Any]:
+    """A version of an assistant."""
+    return {**asdict(version), "created_at": to_iso(version.created_at)}
+
+
+def cron_json(cron: Cron) -> dict[str, Any]:
+    """A cron."""
+    return {
+        "cron_id": cron.cron_id,
+        "assistant_id": cron.assistant_id,
+        "thread_id": cron.thread_id,
+        "user_id": cron.user_id,
+        "end_time": _moment(cron.end_at),
+        "schedule": cron.schedule,
+        "timezone": cron.timezone,
+        "payload": {**cron.payload, "metadata": cron.metadata},
+        "next_run_date": _moment(cron.next_run_at),
+        "metadata": cron.metadata,
+        "on_run_completed": cron.on_run_completed,
+        "enabled": cron.enabled,
+        "created_at": to_iso(cron.created_at),
+        "updated_at": to_iso(cron.updated_at),
+    }
+
+
+def _moment(microseconds: int | None) -> str | None:
+    return None if microseconds is None else to_iso(microseconds)

@@ -1,12 +1,16 @@
 """From the body of a run's creation to a request that the engine takes."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from outrigger_server.api.problems import describe
 from outrigger_server.api.services import checkpoint_id_of
 from outrigger_server.api.wire.runs import RunCreate
-from outrigger_server.domain.assistant import Assistant
+from outrigger_server.domain.assistant import Assistant, mirrored
 from outrigger_server.domain.run import RunId, RunRequest, ThreadId
-from outrigger_server.errors import BadState
+from outrigger_server.errors import InvalidRequest
 from outrigger_server.graphs.invoke import to_command
 
 
@@ -16,7 +20,7 @@ def run_request(
     *,
     run_id: RunId,
     thread_id: ThreadId,
-    request_id: str,
+    request_id: str | None,
 ) -> RunRequest:
     """The assistant's and the caller's wishes as one.
 
@@ -24,13 +28,7 @@ def run_request(
         BadState: Both `configurable` and `context` are given.
         InvalidRequest: A field has a value that makes no sense.
     """
-    config = _config(body, assistant)
-    context = {**assistant.context, **(body.context or {})}
-    if config["configurable"] and body.context:
-        raise BadState(
-            "Cannot specify both configurable and context. Give config.configurable to graphs "
-            "that read their configuration, context to graphs with a context schema."
-        )
+    config, context = _settings(body, assistant)
     forced = {"graph_id": assistant.graph_id, "assistant_id": assistant.assistant_id}
     place = {"run_id": run_id, "thread_id": thread_id, **forced}
     config["configurable"] |= {**place, "langgraph_request_id": request_id}
@@ -70,15 +68,35 @@ def run_request(
     )
 
 
-def _config(body: RunCreate, assistant: Assistant) -> dict[str, Any]:
+def read_run_request(
+    payload: Mapping[str, Any],
+    assistant: Assistant,
+    *,
+    run_id: RunId,
+    thread_id: ThreadId,
+) -> RunRequest:
+    """The request of a body that was kept; see `RequestReader`."""
+    try:
+        body = RunCreate.model_validate(payload)
+    except ValidationError as error:
+        raise InvalidRequest(describe(error.errors())) from error
+    return run_request(body, assistant, run_id=run_id, thread_id=thread_id, request_id=None)
+
+
+def _settings(body: RunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Configuration and context: the assistant's, and over them the run's, as one and the other."""
     given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
-    merged = {**assistant.config, **given}
-    merged["configurable"] = {
+    given, context = mirrored(given, body.context)
+    config = {**assistant.config, **given}
+    config["configurable"] = {
         **(assistant.config.get("configurable") or {}),
         **(given.get("configurable") or {}),
     }
-    merged["metadata"] = given.get("metadata") or {}
-    return merged
+    config["metadata"] = {
+        **(assistant.config.get("metadata") or {}),
+        **(given.get("metadata") or {}),
+    }
+    return config, {**assistant.context, **(context or {})}
 
 
 def _command(body: RunCreate) -> dict[str, Any] | None:

@@ -7,7 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from outrigger_server.assistants.directory import AssistantDirectory
+from outrigger_server.assistants.drawings import AssistantDrawings
+from outrigger_server.assistants.editor import AssistantEditor
 from outrigger_server.brokers.base import EventLog
+from outrigger_server.crons.register import CronRegister
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import RunId, ThreadId
 from outrigger_server.errors import BadState, InvalidRequest
@@ -31,11 +34,14 @@ class Services:
     clock: Clock
     metrics: Metrics
     assistants: AssistantDirectory
+    editor: AssistantEditor
+    drawings: AssistantDrawings
     states: ThreadStates
     creator: RunCreator
     canceller: RunCanceller
     watcher: RunWatcher
     errands: Errands
+    crons: CronRegister
 
 
 # These are async because FastAPI sends sync dependencies through a thread each.

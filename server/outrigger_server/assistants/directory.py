@@ -1,53 +1,39 @@
-"""Finds assistants by id or by the name of their graph."""
+"""Finds assistants by id, by the name of their graph, or by what they are like."""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection
-
-from outrigger_server.domain.assistant import Assistant, system_assistant
+from outrigger_server.domain.assistant import Assistant, AssistantVersion, system_assistant
 from outrigger_server.domain.clock import Clock
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.graphs.registry import GraphRegistry
-from outrigger_server.graphs.schemas import graph_schemas
 from outrigger_server.stores.assistants import (
+    AssistantFilter,
+    Page,
+    count_assistants,
     get_assistant,
-    list_assistants,
+    list_versions,
     put_system_assistants,
+    search_assistants,
 )
 from outrigger_server.stores.base import Database
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantQuery:
-    """Which assistants are wanted, in which order."""
-
-    graph_id: str | None
-    name: str | None
-    metadata: Mapping[str, Any]
-    sort_by: str
-    descending: bool
-    limit: int
-    offset: int
-
-    def matches(self, assistant: Assistant) -> bool:
-        """True when name and metadata are as wanted; a part of the name is enough."""
-        if self.name is not None and self.name.lower() not in assistant.name.lower():
-            return False
-        return all(assistant.metadata.get(key) == value for key, value in self.metadata.items())
-
-
 class AssistantDirectory:
-    """The assistants of this server's graphs."""
+    """The assistants of this server's graphs; those of other graphs are not shown."""
 
     def __init__(self, database: Database, registry: GraphRegistry, clock: Clock) -> None:
         self._database = database
         self._registry = registry
         self._clock = clock
         self._system: dict[str, Assistant] = {}
+
+    @property
+    def graph_ids(self) -> tuple[str, ...]:
+        """The graphs that are served."""
+        return self._registry.ids
 
     async def put_system_assistants(self) -> None:
         """Make sure that every graph has its system assistant; safe to call at every start."""
@@ -75,6 +61,8 @@ class AssistantDirectory:
     async def resolve(self, name: str) -> Assistant:
         """The assistant a run asks for: an id, or a graph's name for its system assistant.
 
+        What others changed is seen at once: users' assistants are read anew each time.
+
         Raises:
             InvalidRequest: It is neither an id nor a graph's name.
             NotFound: There is no assistant with this id.
@@ -94,29 +82,34 @@ class AssistantDirectory:
         except NotFound as error:
             raise NotFound("Thread or assistant not found.") from error
 
-    async def schemas(self, assistant_id: str) -> dict[str, Any]:
-        """JSON schemas of what the assistant's graph takes and gives.
+    def wanted(
+        self, graph_id: str | None, name: str | None, metadata: Mapping[str, Any] | None
+    ) -> AssistantFilter:
+        """A filter for `search` and `count`.
+
+        Raises:
+            NotFound: No such graph is served.
+        """
+        graph_ids = self._registry.ids
+        if graph_id is not None:
+            graph_ids = (self._registry.source(graph_id).graph_id,)
+        return AssistantFilter(graph_ids, name, metadata or {})
+
+    async def search(self, wanted: AssistantFilter, page: Page) -> tuple[list[Assistant], int]:
+        """The assistants that match every condition, and how many there are in all."""
+        return await self._database.read(partial(search_assistants, wanted=wanted, page=page))
+
+    async def count(self, wanted: AssistantFilter) -> int:
+        """How many assistants match every condition."""
+        return await self._database.read(partial(count_assistants, wanted=wanted))
+
+    async def versions(
+        self, assistant_id: str, metadata: Mapping[str, Any], page: Page
+    ) -> list[AssistantVersion]:
+        """The assistant's versions, newest first.
 
         Raises:
             NotFound: There is no such assistant.
-            GraphFailed: Its graph could not be made.
         """
-        assistant = await self.get(assistant_id)
-        source = self._registry.source(assistant.graph_id)
-
-        def describe(_connection: Connection) -> dict[str, Any]:
-            with source.open_blocking({}, checkpointer=None, store=None) as graph:
-                return graph_schemas(graph, graph_id=assistant.graph_id)
-
-        return await self._database.read_with_graph(describe)
-
-    async def search(self, query: AssistantQuery) -> tuple[list[Assistant], int]:
-        """The assistants that match every condition, and how many there are in all.
-
-        There are as many as graphs, so they are read whole and sifted here.
-        """
-        graph_ids = self._registry.ids if query.graph_id is None else (query.graph_id,)
-        found = await self._database.read(partial(list_assistants, graph_ids=graph_ids))
-        found = [assistant for assistant in found if query.matches(assistant)]
-        found.sort(key=lambda each: getattr(each, query.sort_by), reverse=query.descending)
-        return found[query.offset : query.offset + query.limit], len(found)
+        job = partial(list_versions, assistant_id=assistant_id, metadata=metadata, page=page)
+        return await self._database.read(job)

@@ -31,7 +31,7 @@ class RunEnd:
 
 
 class Wakeups(Protocol):
-    """Tells workers that a run may have become claimable."""
+    """Tells workers that a run may have become claimable, or schedulers that crons changed."""
 
     def notify(self) -> None:
         """Wake the workers; cheap, and safe to call too often."""

@@ -15,6 +15,7 @@ from langgraph.types import Command, Send, StreamMode
 
 from outrigger_server.domain.run import Run
 from outrigger_server.errors import InvalidRequest
+from outrigger_server.graphs.context import context_for
 
 LANGGRAPH_VERSION = version("langgraph")
 SERVER_VERSION = version("langgraph-outrigger")
@@ -130,7 +131,7 @@ async def stream_run(
     chunks: AsyncIterator[Any] = graph.astream(
         run_input(run, resume=resume),
         config,
-        context=run.kwargs.get("context") or None,
+        context=context_for(graph, run.kwargs.get("context") or {}),
         stream_mode=frames.graph_modes,
         subgraphs=bool(run.kwargs.get("subgraphs")),
         durability=run.kwargs.get("durability") or "async",

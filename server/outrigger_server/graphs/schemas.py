@@ -1,4 +1,7 @@
-"""JSON schemas of a graph, in the form that `GET /assistants/{id}/schemas` answers."""
+"""JSON schemas and drawings of a graph, in the form that `/assistants/{id}/…` answers.
+
+All of it may run code of the user's types, and takes milliseconds: not for the server's loop.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +18,7 @@ _NO_SCHEMA = (PydanticUserError, TypeError, ValueError, NameError, LookupError, 
 
 
 def graph_schemas(graph: Graph, *, graph_id: str) -> dict[str, Any]:
-    """Describe what the graph takes, gives and keeps; None where no schema can be made.
-
-    May run code of the user's types, and takes milliseconds: not for the server's event loop.
-    """
+    """Describe what the graph takes, gives and keeps; None where no schema can be made."""
     context = _try(graph.get_context_jsonschema)
     return {
         "graph_id": graph_id,
@@ -29,6 +29,29 @@ def graph_schemas(graph: Graph, *, graph_id: str) -> dict[str, Any]:
         "config_schema": context or {},
         "context_schema": context,
     }
+
+
+def subgraph_schemas(
+    graph: Graph, *, namespace: str | None, recurse: bool
+) -> dict[str, dict[str, Any]]:
+    """The same of the graph's subgraphs, by namespace; empty when there is none there."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, subgraph in graph.get_subgraphs(namespace=namespace, recurse=recurse):
+        if isinstance(subgraph, Pregel):
+            described = graph_schemas(subgraph, graph_id=name)
+            del described["graph_id"]
+            found[name] = described
+    return found
+
+
+def graph_drawing(graph: Graph, *, xray: bool | int) -> dict[str, Any]:
+    """The graph's nodes and edges."""
+    drawn: dict[str, Any] = graph.get_graph(xray=xray).to_json()
+    for node in drawn["nodes"]:
+        data = node.get("data")
+        if isinstance(data, dict):
+            data.pop("id", None)  # where the class of the node is defined: nobody's business
+    return drawn
 
 
 def _try(make: Callable[[], Schema | None]) -> Schema | None:

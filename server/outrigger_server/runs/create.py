@@ -87,9 +87,9 @@ class RunCreator:
         if isinstance(created, Run):
             return created
         if created.run is None:
-            self.telemetry.rejected(thread_id, request, created.decision)
+            self.refused(thread_id, request, created)
             raise ThreadBusy
-        self._carry_out(created, created.run)
+        self.carry_out(created, created.run)
         return created.run
 
     def _job(
@@ -123,7 +123,12 @@ class RunCreator:
         else:
             self.slots.release()
 
-    def _carry_out(self, created: Created, run: Run) -> None:
+    def refused(self, thread_id: ThreadId, request: RunRequest, created: Created) -> None:
+        """Count a run that was refused; for those whose own transaction decided so."""
+        self.telemetry.rejected(thread_id, request, created.decision)
+
+    def carry_out(self, created: Created, run: Run) -> None:
+        """Tell the victims and the workers of a run that is on disk; see `refused`."""
         decision = created.decision
         self.telemetry.created(run, decision, created.queue_length)
         if decision.action is not None:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0005"
 """The migration the code is written for; a test compares it with the migrations' head."""
 
 metadata = MetaData()
@@ -47,6 +47,21 @@ assistants = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Index("assistants_created", "created_at"),
+)
+
+assistant_versions = Table(
+    "assistant_versions",
+    metadata,
+    Column("assistant_id", String, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("graph_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", Text),
+    Column("config", JSON, nullable=False),
+    Column("context", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
 )
 
 threads = Table(
@@ -120,4 +135,29 @@ idempotency_keys = Table(
     Column("created_id", String, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index("idempotency_keys_expiry", "expires_at"),
+)
+
+crons = Table(
+    "crons",
+    metadata,
+    Column("cron_id", String, primary_key=True),
+    Column("assistant_id", String, nullable=False),
+    # Null for a cron that makes a thread for each of its runs.
+    Column("thread_id", String),
+    Column("user_id", String),
+    Column("schedule", String, nullable=False),
+    Column("timezone", String),
+    Column("end_at", BigInteger),
+    Column("payload", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("on_run_completed", String),
+    Column("enabled", Boolean, nullable=False),
+    # When it fires next; null while it is disabled and once its end has come.
+    Column("next_run_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    partial_index("crons_due", "next_run_at", where="next_run_at IS NOT NULL"),
+    Index("crons_created", "created_at"),
+    Index("crons_thread", "thread_id"),
+    Index("crons_assistant", "assistant_id"),
 )

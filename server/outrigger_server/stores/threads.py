@@ -28,7 +28,7 @@ from outrigger_server.stores.dialect import insert_or_ignore, lock_thread
 from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.run_rows import refresh_head, settle_thread
 from outrigger_server.stores.runs import in_flight, in_flight_runs
-from outrigger_server.stores.tables import runs, threads
+from outrigger_server.stores.tables import crons, runs, threads
 
 _STATUS = case(
     (
@@ -136,7 +136,7 @@ def patch_thread(
 
 
 def delete_thread(connection: Connection, thread_id: ThreadId) -> list[Run]:
-    """Remove the thread with its runs and checkpoints; running attempts are fenced by that.
+    """Remove the thread with its runs, crons and checkpoints; that fences running attempts.
 
     Returns:
         The runs that were in flight.
@@ -150,6 +150,7 @@ def delete_thread(connection: Connection, thread_id: ThreadId) -> list[Run]:
     if not result.rowcount:
         raise NotFound(f"Thread with ID {thread_id} not found")
     connection.execute(delete(runs).where(runs.c.thread_id == thread_id))
+    connection.execute(delete(crons).where(crons.c.thread_id == thread_id))
     traces.erase_thread(connection, thread_id)
     return present
 

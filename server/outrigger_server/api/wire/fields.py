@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from outrigger_server.domain.nul import holds_nul
+from outrigger_server.domain.nul import NUL, holds_nul
 from outrigger_server.graphs.invoke import STREAM_MODES
 
 MAX_PAGE = 1000
@@ -54,6 +54,30 @@ Searched = Annotated[dict[str, Any] | None, AfterValidator(_without_nul)]
 
 SearchedText = Annotated[str | None, AfterValidator(_without_nul)]
 """What is looked for in a text."""
+
+
+def _comparable(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+    # SQLite reads a text up to its first NUL only; deeper in a value it compares JSON.
+    for key, value in (wanted or {}).items():
+        if NUL in key or (isinstance(value, str) and NUL in value):
+            msg = "a NUL character cannot be searched for"
+            raise ValueError(msg)
+    return wanted
+
+
+Wanted = Annotated[dict[str, Any] | None, AfterValidator(_comparable)]
+"""Entries of a JSON object that must be equal."""
+
+
+def _without_nul_text(text: str) -> str:
+    if NUL in text:
+        msg = "NUL characters cannot be stored"
+        raise ValueError(msg)
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_without_nul_text)]
+"""Text that every database can hold in a column."""
 
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 Offset = Annotated[int, Field(ge=0, le=2**31)]

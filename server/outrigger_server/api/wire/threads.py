@@ -12,9 +12,9 @@ from outrigger_server.api.wire.fields import (
     NotYet,
     Offset,
     Searched,
+    Wanted,
     WireModel,
 )
-from outrigger_server.domain.nul import NUL
 from outrigger_server.domain.thread import ThreadStatus
 
 
@@ -35,15 +35,6 @@ class ThreadPatch(WireModel):
     ttl: NotYet = None
 
 
-def _comparable(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
-    # SQLite reads a text up to its first NUL only; deeper in a value it compares JSON.
-    for key, value in (wanted or {}).items():
-        if NUL in key or (isinstance(value, str) and NUL in value):
-            msg = "a NUL character cannot be searched for"
-            raise ValueError(msg)
-    return wanted
-
-
 _PLAIN_KEY = re.compile(r"[\w-]+")
 
 
@@ -56,7 +47,6 @@ def _plain_keys(wanted: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 Filter = Annotated[Searched, AfterValidator(_plain_keys)]
-Wanted = Annotated[dict[str, Any] | None, AfterValidator(_comparable)]
 
 
 class ThreadSearch(WireModel):

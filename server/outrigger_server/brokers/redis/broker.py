@@ -9,7 +9,7 @@ from outrigger_server.brokers.redis.channels import Channels
 from outrigger_server.brokers.redis.commands import Commands
 from outrigger_server.brokers.redis.event_log import RedisEventLog
 from outrigger_server.brokers.redis.link import open_client
-from outrigger_server.brokers.redis.names import CANCEL, READERS, WAKE
+from outrigger_server.brokers.redis.names import CANCEL, CRONS, READERS, WAKE
 from outrigger_server.brokers.redis.signals import RedisCancelSignals, RedisWakeups
 from outrigger_server.brokers.redis.waiters import EndWaiters
 from outrigger_server.brokers.redis.writer import Writer
@@ -31,6 +31,7 @@ class RedisBroker:
     """
 
     wakeups: RedisWakeups
+    cron_changes: RedisWakeups
     cancels: RedisCancelSignals
     events: RedisEventLog
 
@@ -63,6 +64,7 @@ class RedisBroker:
         )
         waiters = EndWaiters(channels, commands)
         self.wakeups = RedisWakeups(channels, commands)
+        self.cron_changes = RedisWakeups(channels, commands, CRONS)
         self.cancels = RedisCancelSignals(channels, commands)
         self.events = RedisEventLog(channels, commands, writer, waiters)
         await self._tasks.__aenter__()

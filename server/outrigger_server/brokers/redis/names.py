@@ -10,6 +10,9 @@ PREFIX = "outrigger:"
 WAKE = f"{PREFIX}wake"
 """Says that a run may have become claimable."""
 
+CRONS = f"{PREFIX}crons"
+"""Says that crons have changed."""
+
 CANCEL = f"{PREFIX}cancel"
 """Says that a run is to be stopped."""
 

@@ -18,13 +18,14 @@ class RedisWakeups:
     They wake when Redis comes back, in case they missed something.
     """
 
-    def __init__(self, channels: Channels, commands: Commands) -> None:
+    def __init__(self, channels: Channels, commands: Commands, channel: str = WAKE) -> None:
         self._commands = commands
+        self._channel = channel
         self._local = InProcessWakeups()
         self._name = uuid4().hex.encode()
         self._saying: asyncio.Future[list[Any]] | None = None
         self._again = False
-        channels.listen(WAKE, self._hear)
+        channels.listen(channel, self._hear)
 
     def _hear(self, sender: bytes) -> None:
         if sender != self._name:
@@ -46,7 +47,7 @@ class RedisWakeups:
             self._saying = None
         if self._again and self._saying is None:
             self._again = False
-            self._saying = self._commands.ask(("PUBLISH", WAKE, self._name))
+            self._saying = self._commands.ask(("PUBLISH", self._channel, self._name))
             self._saying.add_done_callback(self._say)
 
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109  a bound, not a failure

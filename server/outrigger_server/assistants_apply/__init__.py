@@ -1,0 +1,1 @@
+"""Brings a server's assistants in line with a file."""

@@ -1,0 +1,1 @@
+"""Crons: kept for users, and fired when they are due."""
