@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from outrigger_server.domain.run import RunStatus, ThreadId
-from outrigger_server.domain.thread import Thread
+from outrigger_server.domain.thread import Thread, ThreadStatus
 from outrigger_server.errors import Conflict
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
 from outrigger_server.stores.dialect import lock_run, lock_thread
@@ -47,5 +47,6 @@ def copy_thread(connection: Connection, source: ThreadId, copy: ThreadId, now: i
     ttl = ttl_columns(found.ttl, now)
     connection.execute(insert(threads).values({**row, "thread_id": copy, **times, **free, **ttl}))
     checkpoint_tables(connection).copy_thread(connection, source, copy)
-    behind = bool(runs) or row["hold_token"] is not None
+    failed = row["rest_status"] == ThreadStatus.ERROR
+    behind = bool(runs) or row["hold_token"] is not None or failed
     return Copied(get_thread(connection, copy), behind)

@@ -1,4 +1,4 @@
-"""Small graphs that do what the probe graphs do not: approve, fail, nest, chat, be configured."""
+"""Small graphs that do what the probe graphs do not: approve, fail, nest, chat, note, be set up."""
 
 import asyncio
 import operator
@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
@@ -119,4 +120,18 @@ settings = (
     .add_node("show", show)
     .add_edge(START, "show")
     .compile(name="settings")
+)
+
+
+async def note(state: Log, *, store: BaseStore) -> dict[str, Any]:
+    """Put into the store what the log ends with, and log what was there before."""
+    before = await store.aget(("notes", "last"), "log")
+    await store.aput(("notes", "last"), "log", {"text": state["log"][-1]})
+    return {"log": [f"before:{before.value['text'] if before else None}"]}
+
+
+noting = StateGraph(Log).add_node("note", note).add_edge(START, "note").compile(name="noting")
+
+asking_inside = (
+    StateGraph(Log).add_node("child", approval).add_edge(START, "child").compile(name="asking")
 )

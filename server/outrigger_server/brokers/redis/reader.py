@@ -59,7 +59,7 @@ class Reader:
         self._parts = parts
         self._run_id = run_id
         self._left = left
-        self._place = Place(after)
+        self._place = Place(after, lasting=is_lasting(run_id))
         self._news = asyncio.Event()
         self._away = False
         self._closed = False
