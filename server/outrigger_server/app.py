@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from outrigger_server.api import assistants, crons, runs, system, threads
+from outrigger_server.api import (
+    assistants,
+    crons,
+    runs,
+    store,
+    system,
+    thread_state,
+    thread_stream,
+    threads,
+)
 from outrigger_server.api.access import Access
 from outrigger_server.api.problems import install_problems
 from outrigger_server.api.run_requests import read_run_request
@@ -33,12 +42,14 @@ from outrigger_server.domain.clock import Clock
 from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
+from outrigger_server.graphs.retention import Retention
 from outrigger_server.runs.cancel import RunCanceller
 from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
 from outrigger_server.runs.execute import Executor
 from outrigger_server.runs.finish import Finisher
 from outrigger_server.runs.lag import lag_watched, watch_lag
+from outrigger_server.runs.prune import Pruner
 from outrigger_server.runs.recovery import Recovery
 from outrigger_server.runs.supervise import Supervisor
 from outrigger_server.runs.telemetry import RunTelemetry
@@ -46,8 +57,13 @@ from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.runs.worker import Worker
 from outrigger_server.settings import ServerSettings, Settings
 from outrigger_server.stores.base import Database
+from outrigger_server.stores.items import FencedStore, ItemRules
 from outrigger_server.stores.sqlite import SqliteDatabase
+from outrigger_server.threads.changes import StateChanges
+from outrigger_server.threads.copies import ThreadCopier
+from outrigger_server.threads.create import ThreadCreator
 from outrigger_server.threads.state import ThreadStates
+from outrigger_server.threads.sweeps import Sweeper
 from outrigger_telemetry.metrics import Metrics
 
 
@@ -134,7 +150,7 @@ async def _open_broker(
 
 @asynccontextmanager
 async def open_server(
-    settings: Settings, registry: GraphRegistry, metrics: Metrics
+    settings: Settings, registry: GraphRegistry, metrics: Metrics, retention: Retention
 ) -> AsyncIterator[Running]:
     """Open every part in the order they need one another, and close them in reverse.
 
@@ -148,6 +164,7 @@ async def open_server(
             metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
         database = await _open_database(stack, settings)
+        rules = ItemRules(retention.items)
         graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
         broker = await _open_broker(stack, settings, clock, telemetry)
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
@@ -166,7 +183,7 @@ async def open_server(
         )
         supervisor = Supervisor(
             graph_loop=graph_loop,
-            executor=Executor(database, events, telemetry),
+            executor=Executor(database, events, telemetry, rules),
             finisher=finisher,
             events=events,
             cancels=cancels,
@@ -188,12 +205,34 @@ async def open_server(
                     settings=settings.worker,
                 )
             )
+            await stack.enter_async_context(Sweeper(database, events, clock, retention))
         errands = await stack.enter_async_context(Errands())
         graph_loop.start("lag", watch_lag(metrics, "worker"))
         await stack.enter_async_context(lag_watched(metrics, "api"))
         watcher = RunWatcher(database, events)
-        states = ThreadStates(database, registry, graph_loop, clock, telemetry, wakeups)
-        creator = RunCreator(database, events, cancels, wakeups, clock, telemetry, slots=worker)
+        changes = StateChanges(
+            database,
+            registry,
+            graph_loop,
+            clock,
+            telemetry,
+            wakeups,
+            events=events,
+            item_rules=rules,
+        )
+        canceller = RunCanceller(
+            database, changes, watcher, events, cancels, wakeups, clock, telemetry
+        )
+        creator = RunCreator(
+            database,
+            events,
+            cancels,
+            wakeups,
+            clock,
+            telemetry,
+            slots=worker,
+            thread_ttl=retention.threads,
+        )
         cron_runs = CronRuns(registry, read_run_request)
         scheduler = None
         if worker is not None:
@@ -210,11 +249,16 @@ async def open_server(
             assistants=assistant_directory,
             editor=AssistantEditor(database, registry, clock),
             drawings=AssistantDrawings(database, registry),
-            states=states,
-            creator=creator,
-            canceller=RunCanceller(
-                database, states, watcher, events, cancels, wakeups, clock, telemetry
+            states=ThreadStates(database, registry),
+            changes=changes,
+            thread_creator=ThreadCreator(
+                database, registry, graph_loop, clock, telemetry, retention.threads, rules
             ),
+            copier=ThreadCopier(database, changes, clock),
+            pruner=Pruner(database, canceller),
+            items=FencedStore(database, None, telemetry, rules),
+            creator=creator,
+            canceller=canceller,
             watcher=watcher,
             errands=errands,
             crons=CronRegister(database, cron_runs, clock, broker.cron_changes),
@@ -227,14 +271,17 @@ def make_api(services: Services) -> FastAPI:
     app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
     app.state.services = services
     install_problems(app)
-    for router in (
-        system.router,
-        assistants.router,
-        threads.router,
-        crons.router,
-        runs.router,
+    for part in (
+        system,
+        assistants,
+        threads,
+        thread_state,
+        thread_stream,
+        crons,
+        runs,
+        store,
     ):
-        app.include_router(router)
+        app.include_router(part.router)
     _add_middleware(app, services.settings.server, services.metrics)
     return app
 

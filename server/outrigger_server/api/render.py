@@ -1,10 +1,12 @@
 """Rows as the protocol shows them."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import orjson
+from langgraph.store.base import Item
 from starlette.responses import Response
 
 from outrigger_server.domain.assistant import Assistant, AssistantVersion
@@ -13,6 +15,7 @@ from outrigger_server.domain.cron import Cron
 from outrigger_server.domain.run import Run
 from outrigger_server.domain.thread import Thread
 from outrigger_server.graphs.encoding import encode
+from outrigger_server.stores.checkpoint_tables.base import Amount, StoredAmounts
 
 JSON = "application/json"
 
@@ -41,7 +44,7 @@ def run_json(run: Run) -> dict[str, Any]:
     }
 
 
-def thread_json(thread: Thread) -> dict[str, Any]:
+def thread_json(thread: Thread, *, with_ttl: bool = False) -> dict[str, Any]:
     """A thread; one that never ran has neither `error` nor `interrupts`."""
     shown: dict[str, Any] = {
         "thread_id": thread.thread_id,
@@ -56,7 +59,19 @@ def thread_json(thread: Thread) -> dict[str, Any]:
     if thread.interrupts is not None or thread.error is not None:
         shown["error"] = thread.error
         shown["interrupts"] = orjson.Fragment(thread.interrupts or "{}")
+    if with_ttl:
+        shown["ttl"] = _ttl_json(thread)
     return shown
+
+
+def _ttl_json(thread: Thread) -> dict[str, Any] | None:
+    if thread.ttl is None or thread.expires_at is None:
+        return None
+    return {
+        "strategy": thread.ttl.strategy.value,
+        "ttl_minutes": thread.ttl.minutes,
+        "expires_at": to_iso(thread.expires_at),
+    }
 
 
 def assistant_json(assistant: Assistant) -> dict[str, Any]:
@@ -102,3 +117,43 @@ def cron_json(cron: Cron) -> dict[str, Any]:
 
 def _moment(microseconds: int | None) -> str | None:
     return None if microseconds is None else to_iso(microseconds)
+
+
+def storage_json(thread_id: str, stored: StoredAmounts) -> dict[str, Any]:
+    """What a thread's history takes."""
+    channels = stored.channels.values()
+    values = Amount(sum(each.count for each in channels), sum(each.bytes for each in channels))
+    return {
+        "thread_id": thread_id,
+        "total_bytes": stored.checkpoints.bytes + values.bytes + stored.writes.bytes,
+        "checkpoints": _amount_json(stored.checkpoints),
+        "channel_values": {
+            **_amount_json(values),
+            "by_channel": {
+                name: {"versions": each.count, "bytes": each.bytes}
+                for name, each in stored.channels.items()
+            },
+        },
+        "pending_writes": _amount_json(stored.writes),
+    }
+
+
+def _amount_json(amount: Amount) -> dict[str, int]:
+    return {"count": amount.count, "bytes": amount.bytes}
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """An item of the store."""
+    return {
+        "namespace": list(item.namespace),
+        "key": item.key,
+        "value": item.value,
+        "created_at": _written(item.created_at),
+        "updated_at": _written(item.updated_at),
+    }
+
+
+def _written(time: dt.datetime) -> str:
+    """A time as the protocol sends it; rows of earlier versions say no offset and mean UTC."""
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=dt.UTC)
+    return aware.astimezone(dt.UTC).isoformat(timespec="microseconds")

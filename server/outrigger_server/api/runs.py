@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
 from uuid_utils.compat import uuid7
 
@@ -20,14 +19,15 @@ from outrigger_server.api.services import (
     Services,
     ServicesOf,
     ThreadIdOf,
+    event_id_of,
     flag,
+    listed,
     page_number,
 )
 from outrigger_server.api.sse import HEADERS, RunStream, error_frame
 from outrigger_server.api.wire.fields import MAX_PAGE
 from outrigger_server.api.wire.runs import RunCreate
 from outrigger_server.brokers.base import RunEnd
-from outrigger_server.domain.event import EventId
 from outrigger_server.domain.nul import holds_nul
 from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.errors import InvalidRequest, NotFound
@@ -170,7 +170,7 @@ async def join_stream(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Stream a run from now on, or from behind the last event the client had."""
-    after = _event_id(last_event_id)
+    after = event_id_of(last_event_id)
     place = f"/threads/{thread_id}/runs/{run_id}"
     headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
     try:
@@ -285,32 +285,7 @@ def new_run_id() -> RunId:
     return RunId(str(uuid7()))
 
 
-def _event_id(text: str | None) -> EventId | None:
-    if text is None:
-        return None
-    try:
-        return EventId.parse(text)
-    except ValueError:
-        raise InvalidRequest(f"Last-Event-ID: {text!r} is not an event id") from None
-
-
 def _modes(given: list[str] | None) -> frozenset[str] | None:
-    """The event names a reader wants; None means all.
-
-    Clients send the modes repeated, with commas, as a JSON list, or an empty text for all.
-    """
-    modes: list[str] = []
-    for text in given or ():
-        modes += _listed(text) if text.startswith("[") else text.split(",")
-    names = frozenset("messages" if mode == "messages-tuple" else mode for mode in modes if mode)
-    return names or None
-
-
-def _listed(text: str) -> list[str]:
-    try:
-        modes = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        modes = None
-    if not isinstance(modes, list) or not all(isinstance(mode, str) for mode in modes):
-        raise InvalidRequest(f"stream_mode: {text!r} is not a list of stream modes")
-    return modes
+    """The event names a reader wants; None means all."""
+    modes = listed("stream_mode", given or ())
+    return frozenset("messages" if mode == "messages-tuple" else mode for mode in modes) or None

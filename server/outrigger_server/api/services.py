@@ -1,9 +1,11 @@
 """What the handlers need, put together in `app.py` and handed to them by FastAPI."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Path, Request
 
 from outrigger_server.assistants.directory import AssistantDirectory
@@ -12,14 +14,20 @@ from outrigger_server.assistants.editor import AssistantEditor
 from outrigger_server.brokers.base import EventLog
 from outrigger_server.crons.register import CronRegister
 from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.event import EventId
 from outrigger_server.domain.run import RunId, ThreadId
 from outrigger_server.errors import BadState, InvalidRequest
 from outrigger_server.runs.cancel import RunCanceller
 from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
+from outrigger_server.runs.prune import Pruner
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.settings import Settings
 from outrigger_server.stores.base import Database
+from outrigger_server.stores.items import FencedStore
+from outrigger_server.threads.changes import StateChanges
+from outrigger_server.threads.copies import ThreadCopier
+from outrigger_server.threads.create import ThreadCreator
 from outrigger_server.threads.state import ThreadStates
 from outrigger_telemetry.metrics import Metrics
 
@@ -37,6 +45,11 @@ class Services:
     editor: AssistantEditor
     drawings: AssistantDrawings
     states: ThreadStates
+    changes: StateChanges
+    thread_creator: ThreadCreator
+    copier: ThreadCopier
+    pruner: Pruner
+    items: FencedStore
     creator: RunCreator
     canceller: RunCanceller
     watcher: RunWatcher
@@ -98,6 +111,42 @@ def checkpoint_id_of(text: str | None) -> str | None:
 def flag(text: str | None) -> bool:
     """True for what clients send to mean yes."""
     return text is not None and text.lower() in {"1", "true", "yes", "on"}
+
+
+def event_id_of(text: str | None) -> EventId | None:
+    """The id of an event as a client sent it, or None.
+
+    Raises:
+        InvalidRequest: It is no id.
+    """
+    if text is None:
+        return None
+    try:
+        return EventId.parse(text)
+    except ValueError:
+        raise InvalidRequest(f"Last-Event-ID: {text!r} is not an event id") from None
+
+
+def listed(name: str, given: Sequence[str]) -> list[str]:
+    """The texts of a query, which clients send repeated, with commas, or as a JSON list.
+
+    Raises:
+        InvalidRequest: One begins like a list and is none.
+    """
+    found: list[str] = []
+    for text in given:
+        found += _json_list(name, text) if text.startswith("[") else text.split(",")
+    return [text for text in found if text]
+
+
+def _json_list(name: str, text: str) -> list[str]:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise InvalidRequest(f"{name}: {text!r} is not a list of texts")
+    return found
 
 
 ServicesOf = Annotated[Services, Depends(services_of)]

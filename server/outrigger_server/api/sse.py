@@ -8,6 +8,7 @@ from outrigger_server.brokers.base import RunEnd, Subscription
 from outrigger_server.domain.event import Event, Gap
 from outrigger_server.domain.run import RunId, RunStatus
 from outrigger_server.graphs.encoding import encode
+from outrigger_server.runs.publish import reason_of
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metrics import Metrics
 
@@ -44,10 +45,7 @@ def end_frames(end: RunEnd) -> bytes:
         return frame("error", encode(end.error))
     if end.status in _QUIET_ENDS:
         return b""
-    said: dict[str, str] = {"run_id": end.run_id, "status": end.status}
-    if end.superseded_by is not None:
-        said["superseded_by"] = end.superseded_by
-    return frame("metadata", encode(said))
+    return frame("metadata", encode(reason_of(end)))
 
 
 @dataclass

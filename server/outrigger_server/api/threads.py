@@ -1,63 +1,57 @@
-"""Threads: create, show, change, delete, search; their state and history."""
+"""Threads: create, show, change, delete, find, copy, prune."""
 
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.extracts import extracted, read_extracts
 from outrigger_server.api.idempotency import idempotency_key
-from outrigger_server.api.render import json_response, thread_json
-from outrigger_server.api.services import (
-    Services,
-    ServicesOf,
-    ThreadIdOf,
-    checkpoint_id_of,
-    flag,
-    page_number,
-)
-from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
+from outrigger_server.api.render import json_response, storage_json, thread_json
+from outrigger_server.api.services import ServicesOf, ThreadIdOf
 from outrigger_server.api.wire.threads import (
-    HistoryBody,
-    StateAtCheckpointBody,
-    StateUpdateBody,
+    ThreadCount,
     ThreadCreate,
     ThreadPatch,
+    ThreadPrune,
     ThreadSearch,
 )
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.errors import AlreadyExists, InvalidRequest
-from outrigger_server.stores.threads import (
+from outrigger_server.stores.thread_search import (
+    ThreadFilter,
     ThreadQuery,
-    create_thread,
-    get_thread,
-    patch_thread,
+    count_threads,
     search_threads,
 )
-from outrigger_server.threads.create import create_thread_once
-from outrigger_server.threads.state import HistoryQuery, StateUpdate
+from outrigger_server.stores.threads import get_thread, patch_thread, stored_amounts
+from outrigger_server.threads.create import NewThread
 
 router = APIRouter(prefix="/threads", tags=["Threads"], route_class=JsonRoute)
+
+INCLUDABLE = frozenset({"ttl"})
+
+Include = Annotated[list[str] | None, Query()]
 
 
 @router.post("")
 async def create(body: ThreadCreate, request: Request, services: ServicesOf) -> Response:
-    """Make a thread."""
-    thread_id = ThreadId(str(body.thread_id or uuid7()))
-    key = await idempotency_key(request)
-    job = partial(
-        create_thread if key is None else partial(create_thread_once, key=key),
-        thread_id=thread_id,
+    """Make a thread, empty or with the history that supersteps come to."""
+    new = NewThread(
+        thread_id=ThreadId(str(body.thread_id or uuid7())),
         metadata=body.metadata or {},
-        now=services.clock.now(),
+        ttl=body.ttl.value if body.ttl is not None else None,
+        supersteps=[[each.update for each in step.updates] for step in body.supersteps or ()],
     )
+    key = await idempotency_key(request)
     try:
-        thread = await services.database.write(job)
+        thread = await services.thread_creator.create(new, key)
     except AlreadyExists:
         if body.if_exists == "raise":
             raise
-        thread = await services.database.read(partial(get_thread, thread_id=thread_id))
+        thread = await services.database.read(partial(get_thread, thread_id=new.thread_id))
     return json_response(thread_json(thread))
 
 
@@ -65,27 +59,46 @@ async def create(body: ThreadCreate, request: Request, services: ServicesOf) -> 
 async def search(body: ThreadSearch, services: ServicesOf) -> Response:
     """Find threads; the newest first unless said otherwise."""
     query = ThreadQuery(
-        metadata=body.metadata or {},
-        values=body.values or {},
-        status=body.status,
-        ids=tuple(str(each) for each in body.ids) if body.ids is not None else None,
+        **_conditions(body),
         sort_by=body.sort_by or "created_at",
         descending=body.sort_order != "asc",
         limit=body.limit,
         offset=body.offset,
     )
+    extracts = read_extracts(body.extract or {})
+    names = _selected_names(body.select)
     page = await services.database.read(partial(search_threads, query=query))
-    shown = [thread_json(thread) for thread in page.threads]
-    if body.select is not None:
-        shown = [_selected(thread, body.select) for thread in shown]
+    shown = []
+    for thread in page.threads:
+        whole = thread_json(thread)
+        fields = {name: value for name, value in whole.items() if names is None or name in names}
+        if extracts:
+            fields["extracted"] = extracted(thread, extracts)
+        shown.append(fields)
     return json_response(shown, headers=paging(page.total, body.offset, len(shown)))
 
 
-def _selected(thread: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    for name in names:
+@router.post("/count")
+async def count(body: ThreadCount, services: ServicesOf) -> Response:
+    """Count threads."""
+    wanted = ThreadFilter(**_conditions(body))
+    return json_response(await services.database.read(partial(count_threads, wanted=wanted)))
+
+
+def _conditions(body: ThreadCount) -> dict[str, Any]:
+    return {
+        "metadata": body.metadata or {},
+        "values": body.values or {},
+        "status": body.status,
+        "ids": tuple(str(each) for each in body.ids) if body.ids is not None else None,
+    }
+
+
+def _selected_names(names: list[str] | None) -> frozenset[str] | None:
+    for name in names or ():
         if name not in THREAD_FIELDS:
             raise InvalidRequest(f"select: {name!r} is not a field of a thread")
-    return {name: thread[name] for name in names if name in thread}
+    return frozenset(names) if names is not None else None
 
 
 THREAD_FIELDS = frozenset(
@@ -112,23 +125,51 @@ def paging(total: int, offset: int, shown: int) -> dict[str, str]:
     return headers
 
 
+@router.post("/prune")
+async def prune(body: ThreadPrune, services: ServicesOf) -> Response:
+    """Remove threads, or all of them but where they stand; say how many there were."""
+    thread_ids = [ThreadId(str(each)) for each in body.thread_ids]
+    pruned = await services.pruner.prune(thread_ids, body.strategy)
+    return json_response({"pruned_count": pruned})
+
+
 @router.get("/{thread_id}")
-async def get(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
-    """Show a thread."""
+async def get(thread_id: ThreadIdOf, services: ServicesOf, include: Include = None) -> Response:
+    """Show a thread, with its time to live when that is asked for."""
+    wanted = _included(include)
     thread = await services.database.read(partial(get_thread, thread_id=thread_id))
-    return json_response(thread_json(thread))
+    return json_response(thread_json(thread, with_ttl="ttl" in wanted))
+
+
+def _included(include: list[str] | None) -> frozenset[str]:
+    """More fields that a client asks for, repeated or with commas."""
+    names = frozenset(name for text in include or () for name in text.split(",") if name)
+    for name in names - INCLUDABLE:
+        raise InvalidRequest(f"include: {name!r} cannot be included; only ttl can")
+    return names
 
 
 @router.patch("/{thread_id}")
-async def patch(thread_id: ThreadIdOf, body: ThreadPatch, services: ServicesOf) -> Response:
-    """Merge metadata into a thread's."""
+async def patch(
+    thread_id: ThreadIdOf,
+    body: ThreadPatch,
+    services: ServicesOf,
+    include: Include = None,
+    prefer: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Merge metadata into a thread's, or give it a time to live that begins now."""
+    wanted = _included(include)
     job = partial(
         patch_thread,
         thread_id=thread_id,
         metadata=body.metadata or {},
         now=services.clock.now(),
+        ttl=body.ttl.value if body.ttl is not None else None,
     )
-    return json_response(thread_json(await services.database.write(job)))
+    thread = await services.database.write(job)
+    if prefer == "return=minimal":
+        return Response(status_code=204)
+    return json_response(thread_json(thread, with_ttl="ttl" in wanted))
 
 
 @router.delete("/{thread_id}")
@@ -138,99 +179,15 @@ async def delete(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{thread_id}/state")
-async def state(
-    thread_id: ThreadIdOf,
-    services: ServicesOf,
-    subgraphs: Annotated[str | None, Query()] = None,
-) -> Response:
-    """Show the state at the head of the history."""
-    return json_response(await services.states.get(thread_id, subgraphs=flag(subgraphs)))
+@router.post("/{thread_id}/copy")
+async def copy(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
+    """Make another thread with this one's metadata, state and history, but none of its runs."""
+    made = await services.copier.copy(thread_id, ThreadId(str(uuid7())))
+    return json_response(thread_json(made))
 
 
-@router.get("/{thread_id}/state/{checkpoint_id}")
-async def state_at(
-    thread_id: ThreadIdOf,
-    checkpoint_id: str,
-    services: ServicesOf,
-    subgraphs: Annotated[str | None, Query()] = None,
-) -> Response:
-    """Show the state at a checkpoint."""
-    return json_response(
-        await services.states.get(
-            thread_id, checkpoint_id=checkpoint_id_of(checkpoint_id), subgraphs=flag(subgraphs)
-        )
-    )
-
-
-@router.post("/{thread_id}/state/checkpoint")
-async def state_at_checkpoint(
-    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf
-) -> Response:
-    """Show the state at a checkpoint given as an object."""
-    return json_response(
-        await services.states.get(
-            thread_id,
-            checkpoint_id=checkpoint_id_of(body.checkpoint.checkpoint_id),
-            subgraphs=body.subgraphs,
-        )
-    )
-
-
-@router.post("/{thread_id}/state")
-async def update_state(
-    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf
-) -> Response:
-    """Change the state; refused while a run is in flight."""
-    change = StateUpdate(body.values, body.as_node, _checkpoint_of(body))
-    config = await services.states.update(thread_id, change)
-    place = {
-        key: config["configurable"].get(key)
-        for key in ("thread_id", "checkpoint_ns", "checkpoint_id")
-    }
-    return json_response(
-        {"checkpoint": place, "configurable": place, "checkpoint_id": place["checkpoint_id"]}
-    )
-
-
-def _checkpoint_of(body: StateUpdateBody) -> str | None:
-    if body.checkpoint_id is not None:
-        return checkpoint_id_of(body.checkpoint_id)
-    return checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
-
-
-@router.get("/{thread_id}/history")
-async def history(
-    thread_id: ThreadIdOf,
-    services: ServicesOf,
-    limit: Annotated[str, Query()] = "10",
-    before: Annotated[str | None, Query()] = None,
-) -> Response:
-    """List the states the thread went through, newest first."""
-    wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
-    return await _history(services, thread_id, HistoryQuery(wanted, checkpoint_id_of(before)))
-
-
-@router.post("/{thread_id}/history")
-async def history_by_body(
-    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf
-) -> Response:
-    """List the states the thread went through, newest first."""
-    at = checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
-    query = HistoryQuery(body.limit, _before(body.before), body.metadata, at)
-    return await _history(services, thread_id, query)
-
-
-async def _history(services: Services, thread_id: ThreadId, query: HistoryQuery) -> Response:
-    return json_response(await services.states.history(thread_id, query))
-
-
-def _before(given: str | dict[str, Any] | None) -> str | None:
-    """A checkpoint's id, from the id, a checkpoint or a configuration that holds one."""
-    if given is None or isinstance(given, str):
-        return checkpoint_id_of(given)
-    place = given.get("configurable", given)
-    found = CheckpointBody.model_validate(place).checkpoint_id if isinstance(place, dict) else None
-    if found is None:
-        raise InvalidRequest("before: give a checkpoint id, or a checkpoint that has one")
-    return checkpoint_id_of(found)
+@router.get("/{thread_id}/storage")
+async def storage(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
+    """Show how many bytes the thread's history takes, as stored."""
+    amounts = await services.database.read(partial(stored_amounts, thread_id=thread_id))
+    return json_response(storage_json(thread_id, amounts))

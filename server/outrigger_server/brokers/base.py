@@ -97,7 +97,12 @@ class Subscription(Protocol):
 
 
 class EventLog(Protocol):
-    """The streams of runs. All methods but `publish` and `wants` belong to the server's loop."""
+    """The streams of runs. All methods but `publish` and `wants` belong to the server's loop.
+
+    The stream of a thread (`domain.event.thread_stream`) goes by the same methods. It needs no
+    `open` and goes on until it is ended, which only the thread's removal does. What is
+    published while somebody reads it, or did a while ago, is kept for those who come back.
+    """
 
     def open(self, run_id: RunId, *, resumable: bool) -> None:
         """Make the run's stream if there is none; a resumable one keeps its events."""

@@ -5,10 +5,11 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from outrigger_server.brokers.base import STOPPING, RunEnd, Subscription
 from outrigger_server.domain.clock import Clock
-from outrigger_server.domain.event import FIRST_EVENT_ID, Event, EventId, Gap
+from outrigger_server.domain.event import FIRST_EVENT_ID, Event, EventId, Gap, is_lasting
 from outrigger_server.domain.run import CancelAction, RunId
 from outrigger_server.errors import Unavailable
 
@@ -75,9 +76,10 @@ class InProcessCancelSignals:
 class _Reader:
     """A reader with its place in the stream; bounded, so a slow one loses its place."""
 
-    def __init__(self, stream: "_Stream", limit: int) -> None:
+    def __init__(self, stream: "_Stream", limit: int, left: Callable[[], object]) -> None:
         self._stream = stream
         self._limit = limit
+        self._left = left
         self._waiting: deque[Event] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
@@ -129,13 +131,17 @@ class _Reader:
 
     def close(self) -> None:
         self._closed = True
-        self._stream.readers.discard(self)
+        if self in self._stream.readers:
+            self._stream.readers.discard(self)
+            self._left()
         self._news.set()
 
 
 @dataclass(eq=False, slots=True)
 class _Stream:
     resumable: bool = False
+    begun: EventId = FIRST_EVENT_ID
+    """What a lasting stream carried before that is not known here."""
     last_id: EventId = FIRST_EVENT_ID
     kept: deque[Event] = field(default_factory=deque)
     kept_bytes: int = 0
@@ -144,6 +150,8 @@ class _Stream:
     waiters: set[asyncio.Future[RunEnd]] = field(default_factory=set)
     end: RunEnd | None = None
     abandoned: bool = False
+    emptied: int = 0
+    """How often the last reader left."""
 
     @property
     def idle(self) -> bool:
@@ -173,7 +181,26 @@ class InProcessEventLog:
         stream = self._streams.get(run_id)
         if stream is None:
             stream = self._streams[run_id] = _Stream(abandoned=self._abandoned)
+            if is_lasting(run_id):
+                stream.resumable = True
+                stream.begun = stream.last_id = EventId(self._clock.now() // 1000, 0)
         return stream
+
+    def _forget_later(self, run_id: RunId, stream: _Stream) -> None:
+        """Keep a lasting stream for a while after its last reader, in case one comes back."""
+        if is_lasting(run_id) and not stream.readers and stream.end is None:
+            stream.emptied += 1
+            self._loop.call_later(
+                self._keep_seconds, self._forget_empty, run_id, stream, stream.emptied
+            )
+
+    def _forget_empty(self, run_id: RunId, stream: _Stream, emptied: int) -> None:
+        if not stream.readers and stream.emptied == emptied:
+            self._drop(run_id, stream)
+
+    def _drop(self, run_id: RunId, stream: _Stream) -> None:
+        if self._streams.get(run_id) is stream:
+            del self._streams[run_id]
 
     def wants(self, run_id: RunId) -> bool:
         """See `EventLog.wants`."""
@@ -220,9 +247,10 @@ class InProcessEventLog:
         """See `EventLog.subscribe`."""
         self._deliver()
         stream = self._stream(run_id)
-        reader = _Reader(stream, self._limit + 1)
+        reader = _Reader(stream, self._limit + 1, partial(self._forget_later, run_id, stream))
         if after is not None:
             reader.gap = stream.forgotten is not None and after < stream.forgotten
+            reader.gap |= FIRST_EVENT_ID < after < stream.begun
             for event in stream.kept:
                 if event.id > after:
                     reader.offer(event)
@@ -256,8 +284,8 @@ class InProcessEventLog:
         for reader in tuple(stream.readers):
             reader.notice()
         stream.readers.clear()
-        if stream.resumable:
-            self._loop.call_later(self._keep_seconds, self._streams.pop, end.run_id, None)
+        if stream.resumable and not is_lasting(end.run_id):
+            self._loop.call_later(self._keep_seconds, self._drop, end.run_id, stream)
         else:
             del self._streams[end.run_id]
 

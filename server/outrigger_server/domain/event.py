@@ -1,9 +1,35 @@
-"""Events of a run's stream and their ids, which order them and let a reader resume."""
+"""Events of a stream and their ids, which order them and let a reader resume.
+
+A run has a stream, which ends with it; a thread has one, which goes on from run to run.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from typing_extensions import override
+
+from outrigger_server.domain.run import RunId, ThreadId
+
+METADATA = "metadata"
+"""The event that says where a run stands."""
+
+STATE_UPDATE = "state_update"
+"""The event that says that a thread's state was changed from outside a run."""
+
+_LASTING = "thread-"
+
+
+def thread_stream(thread_id: ThreadId) -> RunId:
+    """What a broker calls the stream of a thread, where it calls others by their runs."""
+    return RunId(f"{_LASTING}{thread_id}")
+
+
+def is_lasting(stream: RunId) -> bool:
+    """True for the stream of a thread, which no run's end ends.
+
+    It keeps what it carried for a while after its last reader has left.
+    """
+    return stream.startswith(_LASTING)
 
 
 class EventId(NamedTuple):
@@ -18,12 +44,12 @@ class EventId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "EventId":
-        """Read an id as a client sent it; `-1` and `0` stand before every event.
+        """Read an id as a client sent it; `-1`, `-` and `0` stand before every event.
 
         Raises:
             ValueError: The text is no event id.
         """
-        if text == "-1":
+        if text in {"-1", "-"}:
             return cls(-1, 0)
         milliseconds, _, number = text.partition("-")
         return cls(int(milliseconds), int(number or 0))

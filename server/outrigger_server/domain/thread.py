@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.run import ThreadId
 
 
@@ -14,6 +15,25 @@ class ThreadStatus(StrEnum):
     BUSY = "busy"
     INTERRUPTED = "interrupted"
     ERROR = "error"
+
+
+class TtlStrategy(StrEnum):
+    """What becomes of a thread whose time is over; the values are the protocol's."""
+
+    DELETE = "delete"
+    KEEP_LATEST = "keep_latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Ttl:
+    """How long a thread stays, counted from when that was said, and what happens then."""
+
+    minutes: float
+    strategy: TtlStrategy = TtlStrategy.DELETE
+
+    def ends_at(self, now: int) -> int:
+        """When the time is over that begins now, in microseconds."""
+        return now + round(self.minutes * 60 * MICROSECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +50,8 @@ class Thread:
     values: str | None = None
     error: dict[str, Any] | None = None
     interrupts: str | None = None
+    ttl: Ttl | None = None
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

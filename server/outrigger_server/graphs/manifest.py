@@ -20,6 +20,7 @@ from typing import Any
 from dotenv.parser import parse_stream
 
 from outrigger_server.errors import ConfigurationError
+from outrigger_server.graphs.retention import Retention, read_retention
 from outrigger_server.settings import setting_names
 
 # Keys of the official format that say how to build an image.
@@ -33,15 +34,23 @@ _BUILD_KEYS = frozenset(
 # Keys of the official format that change what a server does, and what leaving them out means.
 _UNSERVED_KEYS = {
     "auth": "nobody is asked for credentials: whoever reaches the port may do everything",
-    "checkpointer": "checkpoints are kept in the server's database, without a time to live",
     "encryption": "data is stored as it is, not encrypted",
     "http": "no custom routes or middleware; the origins are in OUTRIGGER_CORS_ORIGINS",
-    "store": "the store has no index and no time to live",
     "ui": "no user interface components are served",
     "ui_config": "no user interface components are served",
     "webhooks": "no rules for webhooks are applied",
 }
-_SERVED_KEYS = frozenset({"graphs", "env", "dependencies"})
+_SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "checkpointer", "store"})
+_SERVED_PARTS = {
+    "checkpointer": {"ttl"},
+    "checkpointer.ttl": {"strategy", "default_ttl", "sweep_interval_minutes", "sweep_limit"},
+    "store": {"ttl"},
+    "store.ttl": {"refresh_on_read", "default_ttl", "sweep_interval_minutes"},
+}
+_UNSERVED_PARTS = {
+    "checkpointer": "checkpoints are kept in the server's own database, as it keeps them",
+    "store": "items are kept in the server's own database, as it keeps them",
+}
 
 _SPEC_FORM = '"./file.py:variable" or "package.module:variable"'
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -72,6 +81,7 @@ class Manifest:
     environment: Mapping[str, str]
     import_paths: tuple[Path, ...]
     """Directories that graphs import from: the local dependencies, then the manifest's own."""
+    retention: Retention
     ignored_keys: tuple[str, ...]
     """Keys without effect here that the user may count on, sorted."""
 
@@ -94,6 +104,9 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     graphs = reader.graphs(content)
     environment = reader.environment(content.get("env"))
     import_paths = reader.import_paths(content.get("dependencies"))
+    retention = read_retention(
+        reader.part(content, "checkpointer"), reader.part(content, "store"), reader.fault
+    )
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return Manifest(
@@ -101,6 +114,7 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
         graphs=MappingProxyType(graphs),
         environment=MappingProxyType(environment),
         import_paths=import_paths,
+        retention=retention,
         ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
     )
 
@@ -117,7 +131,7 @@ def _ignored(content: Mapping[str, Any]) -> list[str]:
 def _consequence(key: str) -> str:
     if key in _BUILD_KEYS:
         return "says how to build an image; a running server does not need it"
-    why = _UNSERVED_KEYS.get(key)
+    why = _UNSERVED_KEYS.get(key) or _UNSERVED_PARTS.get(key.partition(".")[0])
     return f"not applied by this version; {why}" if why else "unknown key, ignored"
 
 
@@ -131,7 +145,8 @@ class _Reader:
         self.faults: list[str] = []
         self.ignored: list[str] = []
 
-    def _fault(self, key: str, text: str) -> None:
+    def fault(self, key: str, text: str) -> None:
+        """Take note of what is wrong with a key."""
         self.faults.append(f"{self._path}: {key}: {text}" if key else f"{self._path}: {text}")
 
     def content(self) -> dict[str, Any]:
@@ -139,68 +154,82 @@ class _Reader:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            self._fault("", f"no such file (looked for {self._path.absolute()}); give --config")
+            self.fault("", f"no such file (looked for {self._path.absolute()}); give --config")
         except (OSError, UnicodeDecodeError) as error:
-            self._fault("", f"cannot be read: {_reason(error)}")
+            self.fault("", f"cannot be read: {_reason(error)}")
         except json.JSONDecodeError as error:
             where = f"line {error.lineno}, column {error.colno}"
-            self._fault("", f"not JSON: {error.msg} ({where})")
+            self.fault("", f"not JSON: {error.msg} ({where})")
         else:
             if isinstance(content, dict):
                 return content
-            self._fault("", f"must be a JSON object, is {_kind(content)}")
+            self.fault("", f"must be a JSON object, is {_kind(content)}")
         return {}
+
+    def part(self, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """Read an object of which only some keys are served."""
+        entry = content.get(key)
+        if entry is None:
+            return {}
+        if not isinstance(entry, dict):
+            self.fault(key, f"must be an object, is {_kind(entry)}")
+            return {}
+        for place, values in ((key, entry), (f"{key}.ttl", entry.get("ttl"))):
+            if isinstance(values, dict):
+                names = [name for name in values if name not in _SERVED_PARTS[place]]
+                self.ignored += [f"{place}.{name}" for name in names if values[name]]
+        return entry
 
     def graphs(self, content: Mapping[str, Any]) -> dict[str, GraphSpec]:
         """Read which graphs there are."""
         entries = content.get("graphs")
         if entries is None:
-            self._fault(
+            self.fault(
                 "graphs", 'missing; name at least one, such as {"agent": "./agent.py:graph"}'
             )
             return {}
         if not isinstance(entries, dict):
-            self._fault("graphs", f"must be an object of names and places, is {_kind(entries)}")
+            self.fault("graphs", f"must be an object of names and places, is {_kind(entries)}")
             return {}
         if not entries:
-            self._fault("graphs", "empty; name at least one graph")
+            self.fault("graphs", "empty; name at least one graph")
         specs = {name: self._graph(name, entry) for name, entry in entries.items()}
         return {name: spec for name, spec in specs.items() if spec is not None}
 
     def _graph(self, name: str, entry: Any) -> GraphSpec | None:
         key = f"graphs.{name}"
         if not name.strip():
-            self._fault("graphs", "a graph has no name")
+            self.fault("graphs", "a graph has no name")
             return None
         description = None
         if isinstance(entry, dict):
             description = entry.get("description")
             self.ignored += [f"{key}.{k}" for k in entry if k not in {"path", "description"}]
             if not isinstance(description, str | None):
-                self._fault(f"{key}.description", f"must be text, is {_kind(description)}")
+                self.fault(f"{key}.description", f"must be text, is {_kind(description)}")
                 return None
             entry, key = entry.get("path"), f"{key}.path"
         if not isinstance(entry, str):
-            self._fault(key, f"must be {_SPEC_FORM}, is {_kind(entry)}")
+            self.fault(key, f"must be {_SPEC_FORM}, is {_kind(entry)}")
             return None
         return self._spec(key, entry, description)
 
     def _spec(self, key: str, text: str, description: str | None) -> GraphSpec | None:
         place, _, attribute = text.strip().rpartition(":")
         if place.endswith((".js", ".ts", ".mjs", ".mts", ".jsx", ".tsx")):
-            self._fault(key, f'"{text}" is JavaScript; this server runs Python graphs only')
+            self.fault(key, f'"{text}" is JavaScript; this server runs Python graphs only')
             return None
         is_file = "/" in place or place.endswith(".py")
         parts = [] if is_file else place.split(".")
         if not place or not all(part.isidentifier() for part in [*parts, attribute]):
-            self._fault(key, f'"{text}" is not of the form {_SPEC_FORM}')
+            self.fault(key, f'"{text}" is not of the form {_SPEC_FORM}')
             return None
         if not is_file:
             return GraphSpec(text, place, attribute, self._directory, description)
         # Not resolved: where files are mounted as links, each update renames the targets.
         file = Path(os.path.normpath(self._directory / place))
         if not file.is_file():
-            self._fault(key, f'"{place}" does not exist (looked for {file})')
+            self.fault(key, f'"{place}" does not exist (looked for {file})')
             return None
         return GraphSpec(text, file, attribute, self._directory, description)
 
@@ -213,17 +242,17 @@ class _Reader:
         elif isinstance(entry, dict):
             raw = entry
         else:
-            self._fault("env", f"must be an object or the path of a file, is {_kind(entry)}")
+            self.fault("env", f"must be an object or the path of a file, is {_kind(entry)}")
             return {}
         values: dict[str, str] = {}
         for name, value in raw.items():
             key = f"env.{name}"
             if not name or "=" in name or "\0" in name:
-                self._fault(key, "not a name an environment variable can have")
+                self.fault(key, "not a name an environment variable can have")
             elif name in setting_names():
-                self._fault(key, "a setting of the server; set it in the process's environment")
+                self.fault(key, "a setting of the server; set it in the process's environment")
             elif not isinstance(value, str):
-                self._fault(key, f"must be text in quotes, is {_kind(value)}")
+                self.fault(key, f"must be text in quotes, is {_kind(value)}")
             else:
                 values[name] = self._filled_in(key, value, values)
         return values
@@ -234,16 +263,16 @@ class _Reader:
             with file.open(encoding="utf-8") as stream:
                 bindings = list(parse_stream(stream))
         except FileNotFoundError:
-            self._fault("env", f'"{text}" does not exist (looked for {file.resolve()})')
+            self.fault("env", f'"{text}" does not exist (looked for {file.resolve()})')
             return {}
         except (OSError, UnicodeDecodeError) as error:
-            self._fault("env", f'"{text}" cannot be read: {_reason(error)}')
+            self.fault("env", f'"{text}" cannot be read: {_reason(error)}')
             return {}
         for binding in bindings:
             # The line itself may hold a secret: only its number is shown.
             if binding.error or (binding.key is not None and binding.value is None):
                 where = f'"{text}", line {binding.original.line}'
-                self._fault("env", f"{where} is not of the form NAME=value")
+                self.fault("env", f"{where} is not of the form NAME=value")
         return {b.key: b.value for b in bindings if b.key is not None and b.value is not None}
 
     def _filled_in(self, key: str, value: str, earlier: Mapping[str, str]) -> str:
@@ -251,7 +280,7 @@ class _Reader:
             name, default = match.groups()
             found: str | None = self._environ.get(name, earlier.get(name))
             if found is None and default is None:
-                self._fault(key, f"${{{name}}} is not set; set it, or write ${{{name}:-default}}")
+                self.fault(key, f"${{{name}}} is not set; set it, or write ${{{name}:-default}}")
             # As in a shell: with a default, empty counts as not set.
             return (found or default) if default is not None else (found or "")
 
@@ -261,13 +290,13 @@ class _Reader:
         """Read the local directories, and check that what else is named is installed."""
         entries = [] if entries is None else entries
         if not isinstance(entries, list):
-            self._fault("dependencies", f"must be a list, is {_kind(entries)}")
+            self.fault("dependencies", f"must be a list, is {_kind(entries)}")
             return ()
         directories: list[Path] = []
         for index, entry in enumerate(entries):
             key = f"dependencies[{index}]"
             if not isinstance(entry, str) or not entry.strip():
-                self._fault(key, f"must be a directory or the name of a package, is {_kind(entry)}")
+                self.fault(key, f"must be a directory or the name of a package, is {_kind(entry)}")
             elif entry.startswith((".", "/")):
                 directories += self._local(key, entry)
             else:
@@ -277,10 +306,10 @@ class _Reader:
     def _local(self, key: str, text: str) -> list[Path]:
         directory = (self._directory / text).resolve()
         if directory.is_file():
-            self._fault(key, f'"{text}" is a file; name its directory')
+            self.fault(key, f'"{text}" is a file; name its directory')
             return []
         if not directory.is_dir():
-            self._fault(key, f'"{text}" does not exist (looked for {directory})')
+            self.fault(key, f'"{text}" does not exist (looked for {directory})')
             return []
         # A project with this layout need not be installed for its graphs to find their package.
         inner = directory / "src"
@@ -297,7 +326,7 @@ class _Reader:
         advice = f"run: pip install {shlex.quote(text)}"
         if (self._directory / text).is_dir():
             advice = f'for the directory write "./{text}"'
-        self._fault(key, f"{name} is not installed; {advice}")
+        self.fault(key, f"{name} is not installed; {advice}")
 
 
 def _is_installed(name: str) -> bool:

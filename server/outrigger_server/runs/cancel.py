@@ -6,6 +6,7 @@ from functools import partial
 
 from outrigger_server.brokers.base import CancelSignals, EventLog, RunEnd, Wakeups
 from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.event import thread_stream
 from outrigger_server.domain.run import CancelAction, Run, RunId, RunOutcome, ThreadId
 from outrigger_server.errors import IllegalTransition, NotFound
 from outrigger_server.runs.ends import DELETED, GONE, GONE_ERROR, end_dropped
@@ -16,7 +17,7 @@ from outrigger_server.stores.run_ends import delete_finished_run
 from outrigger_server.stores.run_rows import find_run, get_run
 from outrigger_server.stores.runs import Cancelled, cancel_runs
 from outrigger_server.stores.threads import delete_thread
-from outrigger_server.threads.state import ThreadStates
+from outrigger_server.threads.changes import StateChanges
 
 NOTHING_TO_CANCEL = (
     "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the "
@@ -29,7 +30,7 @@ class RunCanceller:
     """Cancels and deletes runs."""
 
     database: Database
-    states: ThreadStates
+    changes: StateChanges
     watcher: RunWatcher
     events: EventLog
     cancels: CancelSignals
@@ -69,7 +70,7 @@ class RunCanceller:
         self._carry_out(cancelled, action)
         for dropped in cancelled.dropped:
             if dropped.attempt > 0 and action is CancelAction.INTERRUPT:
-                await self.states.follow_head(
+                await self.changes.follow_head(
                     dropped.thread_id
                 )  # an earlier attempt of it left checkpoints
         if wait:
@@ -98,7 +99,7 @@ class RunCanceller:
             await self.database.write(partial(delete_finished_run, run=run))
         except IllegalTransition:
             return
-        await self.states.follow_head(run.thread_id)
+        await self.changes.follow_head(run.thread_id)
 
     async def _rolled_back(self, run: Run) -> bool:
         try:
@@ -120,3 +121,4 @@ class RunCanceller:
             self.cancels.send(run.run_id, CancelAction.ROLLBACK)
             self.events.end(RunEnd(run.run_id, DELETED, GONE, error=GONE_ERROR))
             self.telemetry.dropped(run, RunOutcome.CANCELLED)
+        self.events.end(RunEnd(thread_stream(thread_id), DELETED, GONE))

@@ -11,6 +11,7 @@ from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.idempotency import IdempotencyKey
 from outrigger_server.domain.run import Lease, Run, RunId, RunRequest, ThreadId
+from outrigger_server.domain.thread import Ttl
 from outrigger_server.errors import Gone, ThreadBusy
 from outrigger_server.runs.ends import end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
@@ -56,6 +57,8 @@ class RunCreator:
     clock: Clock
     telemetry: RunTelemetry
     slots: Slots | None = None
+    thread_ttl: Ttl | None = None
+    """How long a thread stays that is made for a run."""
 
     async def create(
         self,
@@ -107,7 +110,7 @@ class RunCreator:
         if known is not None:
             return created_before(connection, RunId(known))
         if make_thread:
-            ensure_thread(connection, thread_id, now)
+            ensure_thread(connection, thread_id, now, self.thread_ttl)
         created = create_run(connection, thread_id, request, now, lease)
         if created.run is None and key is not None:
             release_key(connection, key)

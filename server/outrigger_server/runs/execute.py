@@ -19,12 +19,13 @@ from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.invoke import VALUES, run_config, stream_run
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.attempt import Attempt
+from outrigger_server.runs.publish import publish, wanted
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
-from outrigger_server.stores.items import FencedStore
-from outrigger_server.threads.state import own_outcome
+from outrigger_server.stores.items import FencedStore, ItemRules
+from outrigger_server.threads.snapshots import own_outcome
 from outrigger_telemetry.logging import get_logger
 
 log = get_logger("outrigger.runs")
@@ -71,10 +72,17 @@ def ending_of(error: BaseException) -> Ending:
 class Executor:
     """Runs attempts; everything here happens on the graph loop."""
 
-    def __init__(self, database: Database, events: EventLog, telemetry: RunTelemetry) -> None:
+    def __init__(
+        self,
+        database: Database,
+        events: EventLog,
+        telemetry: RunTelemetry,
+        item_rules: ItemRules | None = None,
+    ) -> None:
         self._database = database
         self._events = events
         self._telemetry = telemetry
+        self._item_rules = item_rules
 
     async def execute(self, attempt: Attempt, source: GraphSource) -> Ending:
         """Run the graph to its end, its failure, or the stop it was asked for.
@@ -95,7 +103,7 @@ class Executor:
         saver = FencedSaver(
             self._database, fence, self._telemetry, durable=durable, fresh=attempt.fresh
         )
-        store = FencedStore(self._database, fence, self._telemetry)
+        store = FencedStore(self._database, fence, self._telemetry, self._item_rules)
         started = time.perf_counter()
         async with source.open(config, checkpointer=saver, store=store) as graph:
             self._telemetry.graph_built(run.graph_id, time.perf_counter() - started)
@@ -112,15 +120,15 @@ class Executor:
         return Ending(EndKind.DONE, outcome=outcome, require_written=saver.require_written)
 
     def _emitter(self, attempt: Attempt) -> Callable[[str, object], None]:
-        run_id = attempt.run.run_id
+        run = attempt.run
 
         def emit(name: str, payload: object) -> None:
             # Encoded here and now: the graph may change the objects later.
-            if attempt.live and self._events.wants(run_id):
+            if attempt.live and wanted(self._events, run):
                 data = encode(payload)
                 if name == VALUES:
                     attempt.shown = data
-                self._events.publish(run_id, name, data)
+                publish(self._events, run, name, data)
 
         return emit
 

@@ -17,13 +17,14 @@ from outrigger_server.graphs.invoke import VALUES, wanted_modes
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.ends import ROLLED_BACK, ended_run, run_outcome
 from outrigger_server.runs.execute import Ending
+from outrigger_server.runs.publish import publish, publish_end
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores import traces
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.claims import close_fence, hand_back
 from outrigger_server.stores.run_ends import Ended, finish_run, roll_back_run
 from outrigger_server.stores.run_rows import find_run, held_run
-from outrigger_server.threads.state import (
+from outrigger_server.threads.snapshots import (
     outcome_of,
     place_of,
     read_committed,
@@ -104,9 +105,9 @@ class Finisher:
 
     def _stream_values(self, run: Run, outcome: ThreadOutcome, shown: bytes | None) -> None:
         values = None if outcome.values is None else outcome.values.encode()
-        wanted = VALUES in wanted_modes(run) and self._events.wants(run.run_id)
-        if wanted and values is not None and values != shown:
-            self._events.publish(run.run_id, VALUES, values)
+        missing = values if VALUES in wanted_modes(run) and values != shown else None
+        if missing is not None:
+            publish(self._events, run, VALUES, missing)
 
     async def roll_back(self, run: Run) -> None:
         """Remove a run that was cut, with every trace of it."""
@@ -215,7 +216,7 @@ class Finisher:
         self, ended: Ended, outcome: RunOutcome, end: RunEnd, error_class: str | None = None
     ) -> None:
         self._telemetry.finished(ended.run, outcome, self._clock.now(), error_class)
-        self._events.end(end)
+        publish_end(self._events, ended.run, end)
         if ended.more:
             self._wakeups.notify()
 

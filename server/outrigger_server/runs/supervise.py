@@ -5,13 +5,13 @@ import asyncio
 from outrigger_server.brokers.base import CancelSignals, EventLog
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.errors import GraphFailed, WritesLost
-from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.loop import GraphLoop, GraphTask
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.attempt import Attempt, Order
 from outrigger_server.runs.cut import cut
 from outrigger_server.runs.execute import Ending, EndKind, Executor, ending_of
 from outrigger_server.runs.finish import Finisher
+from outrigger_server.runs.publish import publish_start
 from outrigger_server.settings import WorkerSettings
 
 STOPPED = Ending(EndKind.STOPPED)
@@ -45,8 +45,7 @@ class Supervisor:
         run = attempt.run
         self._cancels.listen(run.run_id, attempt.tell_cancel)
         self._events.open(run.run_id, resumable=bool(run.kwargs.get("resumable")))
-        first = {"run_id": run.run_id, "attempt": run.attempt}
-        self._events.publish(run.run_id, "metadata", encode(first))
+        publish_start(self._events, run)
         if run.cancel_action is not None:
             attempt.tell_cancel(run.cancel_action)
         task = self._graph_loop.start(attempt.name, self._executor.execute(attempt, source))

@@ -292,25 +292,38 @@ class FencedSaver(BaseCheckpointSaver[str]):
         task_path: str,
     ) -> Job[None]:
         place = config["configurable"]
-        key = (
-            str(place["thread_id"]),
-            str(place.get("checkpoint_ns", "")),
-            str(place["checkpoint_id"]),
-            task_id,
-        )
-        self.head.put_writes(key[2], key[1], task_id, writes)
-        replace = all(channel in WRITES_IDX_MAP for channel, _ in writes)
-        rows = [
-            WriteRow(
-                key,
-                task_path,
-                WRITES_IDX_MAP.get(channel, index),
-                channel,
-                *self.serde.dumps_typed(value),
-            )
-            for index, (channel, value) in enumerate(writes)
-        ]
+        namespace = str(place.get("checkpoint_ns", ""))
+        self.head.put_writes(str(place["checkpoint_id"]), namespace, task_id, writes)
+        rows, replace = write_rows(self.serde, config, writes, task_id, task_path)
         return partial(put_write_rows, self._fence, rows, replace=replace)
+
+
+def write_rows(
+    serde: Any,
+    config: RunnableConfig,
+    writes: Sequence[tuple[str, Any]],
+    task_id: str,
+    task_path: str,
+) -> tuple[list[WriteRow], bool]:
+    """What a task wrote as rows, and whether they take the place of earlier ones."""
+    place = config["configurable"]
+    key = (
+        str(place["thread_id"]),
+        str(place.get("checkpoint_ns", "")),
+        str(place["checkpoint_id"]),
+        task_id,
+    )
+    rows = [
+        WriteRow(
+            key,
+            task_path,
+            WRITES_IDX_MAP.get(channel, index),
+            channel,
+            *serde.dumps_typed(value),
+        )
+        for index, (channel, value) in enumerate(writes)
+    ]
+    return rows, all(channel in WRITES_IDX_MAP for channel, _ in writes)
 
 
 def _get(serde: Any, config: RunnableConfig, connection: Connection) -> CheckpointTuple | None:

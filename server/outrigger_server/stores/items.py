@@ -1,57 +1,85 @@
-"""The key-value store graphs use, written behind an attempt's fence.
+"""The key-value store of graphs and of the API, written behind a fence where there is one.
 
 Rows keep the format of langgraph's own store for the database: see `item_tables`.
 """
 
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
-from langgraph.store.base import BaseStore, Op, PutOp, Result
+from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp, TTLConfig
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from outrigger_server.domain.item import ItemTtl
 from outrigger_server.domain.nul import holds_nul
 from outrigger_server.errors import FencedWrite, InvalidRequest
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.dialect import POSTGRESQL
 from outrigger_server.stores.fence import Fence, WriteObserver
-from outrigger_server.stores.item_tables import sqlite
+from outrigger_server.stores.item_tables.base import ItemKey
+from outrigger_server.stores.item_tables.of import item_tables
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRules:
+    """What the store does with every item."""
+
+    ttl: ItemTtl = field(default_factory=ItemTtl)
 
 
 class FencedStore(BaseStore):
     """Reads freely; a batch with a put passes the fence or raises `FencedWrite`.
 
     A batch is one transaction, and an awaited one is on disk. What has a NUL character in it
-    raises `InvalidRequest` on every database, as PostgreSQL can hold none.
+    raises `InvalidRequest` on every database, as PostgreSQL can hold none. Reading an item lets
+    its time to live begin again, if it has one, in a transaction of its own.
     """
 
-    def __init__(self, database: Database, fence: Fence | None, observer: WriteObserver) -> None:
+    supports_ttl = True
+
+    def __init__(
+        self,
+        database: Database,
+        fence: Fence | None,
+        observer: WriteObserver,
+        rules: ItemRules | None = None,
+    ) -> None:
         self._database = database
         self._fence = fence
         self._observer = observer
+        self._rules = rules or ItemRules()
+        ttl = self._rules.ttl
+        self.ttl_config = TTLConfig(
+            refresh_on_read=ttl.refresh_on_read, default_ttl=ttl.default_minutes
+        )
 
     @override
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         wanted = _storable(ops)
-        if not _writes(wanted):
-            return self._database.read_blocking(partial(_batch, wanted))
-        try:
-            return self._database.write_blocking(partial(_fenced_batch, self._fence, wanted))
-        except FencedWrite:
-            self._observer.write_refused("store")
-            raise
+        if _writes(wanted):
+            try:
+                return self._database.write_blocking(partial(_fenced_batch, self._fence, wanted))
+            except FencedWrite:
+                self._observer.write_refused("store")
+                raise
+        results, aging = self._database.read_blocking(partial(_read_batch, wanted))
+        if aging:
+            self._database.write_blocking(partial(_refresh, self._fence, aging))
+        return results
 
     @override
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         wanted = _storable(ops)
-        if not _writes(wanted):
-            return await self._database.read(partial(_batch, wanted))
-        try:
-            return await self._database.write(partial(_fenced_batch, self._fence, wanted))
-        except FencedWrite:
-            self._observer.write_refused("store")
-            raise
+        if _writes(wanted):
+            try:
+                return await self._database.write(partial(_fenced_batch, self._fence, wanted))
+            except FencedWrite:
+                self._observer.write_refused("store")
+                raise
+        results, aging = await self._database.read(partial(_read_batch, wanted))
+        if aging:
+            await self._database.write(partial(_refresh, self._fence, aging))
+        return results
 
 
 def _storable(ops: Iterable[Op]) -> list[Op]:
@@ -63,25 +91,47 @@ def _storable(ops: Iterable[Op]) -> list[Op]:
     return wanted
 
 
-def _writes(ops: list[Op]) -> bool:
+def _writes(ops: Sequence[Op]) -> bool:
     return any(isinstance(op, PutOp) for op in ops)
 
 
-def _fenced_batch(fence: Fence | None, ops: list[Op], connection: Connection) -> list[Result]:
+def _fenced_batch(fence: Fence | None, ops: Sequence[Op], connection: Connection) -> list[Result]:
     if fence is not None:
         fence.check(connection)
-    return _batch(ops, connection)
+    results, aging = _read_batch(ops, connection)
+    item_tables(connection).refresh(connection, aging)
+    return results
 
 
-def _batch(ops: list[Op], connection: Connection) -> list[Result]:
-    return _batch_of(connection.dialect.name)(connection, ops)
+def _read_batch(
+    ops: Sequence[Op], connection: Connection
+) -> tuple[list[Result], Sequence[ItemKey]]:
+    """Carry out the operations; say which of the items read have a time that begins again."""
+    tables = item_tables(connection)
+    results = tables.batch(connection, ops)
+    return results, tables.aging(connection, _to_refresh(ops, results))
 
 
-@functools.cache
-def _batch_of(dialect: str) -> Callable[[Connection, list[Op]], list[Result]]:
-    if dialect == POSTGRESQL:
-        # Its driver comes with the extra `postgres` only.
-        from outrigger_server.stores.item_tables import postgres
+def _to_refresh(ops: Sequence[Op], results: Sequence[Result]) -> list[ItemKey]:
+    keys: list[ItemKey] = []
+    for op, result in zip(ops, results, strict=True):
+        if isinstance(op, GetOp) and op.refresh_ttl and result is not None:
+            keys.append((".".join(op.namespace), op.key))
+        elif isinstance(op, SearchOp) and op.refresh_ttl and isinstance(result, list):
+            keys += [(".".join(item.namespace), item.key) for item in result]  # type: ignore[union-attr]  # a search gives items
+    return keys
 
-        return postgres.batch
-    return sqlite.batch
+
+def _refresh(fence: Fence | None, keys: Sequence[ItemKey], connection: Connection) -> None:
+    """Let the items' time begin again; a reader that may not write any more changes nothing."""
+    try:
+        if fence is not None:
+            fence.check(connection)
+    except FencedWrite:
+        return
+    item_tables(connection).refresh(connection, keys)
+
+
+def sweep_items(connection: Connection, limit: int) -> int:
+    """Remove up to `limit` items whose time is over; return how many."""
+    return item_tables(connection).sweep(connection, limit)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    Double,
     Float,
     Index,
     Integer,
@@ -110,7 +111,7 @@ def _add_postgres_tables(whole: MetaData) -> None:
         Column("created_at", moment, server_default=text("CURRENT_TIMESTAMP")),
         Column("updated_at", moment, server_default=text("CURRENT_TIMESTAMP")),
         Column("expires_at", moment),
-        Column("ttl_minutes", Integer),
+        Column("ttl_minutes", Double),
         Index("store_prefix_idx", "prefix", postgresql_ops={"prefix": "text_pattern_ops"}),
         partial_index("idx_store_expires_at", "expires_at", where="expires_at IS NOT NULL"),
     )

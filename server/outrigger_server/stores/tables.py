@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     Index,
     Integer,
     MetaData,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 """The migration the code is written for; a test compares it with the migrations' head."""
 
 metadata = MetaData()
@@ -83,6 +84,11 @@ threads = Table(
     Column("hold_token", String),
     # When a hold ends by itself, should its process be gone.
     Column("held_until", BigInteger),
+    Column("ttl_minutes", Double),
+    Column("ttl_strategy", String),
+    # When the time is over; null without one.
+    Column("expires_at", BigInteger),
+    partial_index("threads_expiry", "expires_at", where="expires_at IS NOT NULL"),
     partial_index("threads_head", "head_at", where="head_at IS NOT NULL"),
     partial_index("threads_held", "held_until", where="hold_token IS NOT NULL"),
     Index("threads_updated", "updated_at"),

@@ -1,18 +1,15 @@
 """Threads: rows with a status that is always derived from their runs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     RowMapping,
-    Select,
     bindparam,
     case,
     delete,
     exists,
-    func,
     insert,
     literal_column,
     select,
@@ -21,16 +18,23 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from outrigger_server.domain.run import Run, RunStatus, ThreadId
-from outrigger_server.domain.thread import Thread, ThreadOutcome, ThreadStatus
+from outrigger_server.domain.thread import (
+    Thread,
+    ThreadOutcome,
+    ThreadStatus,
+    Ttl,
+    TtlStrategy,
+)
 from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBusy
 from outrigger_server.stores import traces
+from outrigger_server.stores.checkpoint_tables.base import StoredAmounts
+from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
 from outrigger_server.stores.dialect import insert_or_ignore, lock_thread
-from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.run_rows import refresh_head, settle_thread
 from outrigger_server.stores.runs import in_flight, in_flight_runs
 from outrigger_server.stores.tables import crons, runs, threads
 
-_STATUS = case(
+STATUS = case(
     (
         exists().where(
             runs.c.thread_id == threads.c.thread_id,
@@ -41,7 +45,7 @@ _STATUS = case(
     else_=threads.c.rest_status,
 ).label("status")
 
-_COLUMNS = [
+COLUMNS = [
     threads.c.thread_id,
     threads.c.created_at,
     threads.c.updated_at,
@@ -51,42 +55,72 @@ _COLUMNS = [
     threads.c["values"],
     threads.c.interrupts,
     threads.c.error,
-    _STATUS,
+    threads.c.ttl_minutes,
+    threads.c.ttl_strategy,
+    threads.c.expires_at,
+    STATUS,
 ]
 
+_UNSET = dict.fromkeys(
+    ("values", "interrupts", "error", "ttl_minutes", "ttl_strategy", "expires_at")
+)
 _INSERT = insert(threads)
-_BY_ID = select(*_COLUMNS).where(threads.c.thread_id == bindparam("thread"))
+_BY_ID = select(*COLUMNS).where(threads.c.thread_id == bindparam("thread"))
 
 
-def to_thread(row: RowMapping) -> Thread:
+def to_thread(row: RowMapping | Mapping[str, Any]) -> Thread:
     """The row as a value."""
-    return Thread(**{**row, "status": ThreadStatus(row["status"])})
+    fields: dict[str, Any] = {**row, "status": ThreadStatus(row["status"])}
+    minutes, strategy = fields.pop("ttl_minutes"), fields.pop("ttl_strategy")
+    ttl = Ttl(minutes, TtlStrategy(strategy)) if minutes is not None else None
+    return Thread(**fields, ttl=ttl)
 
 
 def create_thread(
-    connection: Connection, thread_id: ThreadId, metadata: dict[str, Any], now: int
+    connection: Connection,
+    thread_id: ThreadId,
+    metadata: dict[str, Any],
+    now: int,
+    ttl: Ttl | None = None,
 ) -> Thread:
     """Add an idle thread.
 
     Raises:
         AlreadyExists: There is one with this id.
     """
-    row = _new_row(thread_id, metadata, now)
+    row = _new_row(thread_id, metadata, now, ttl)
     try:
         connection.execute(_INSERT, row)
     except IntegrityError as error:
         raise AlreadyExists(f"Thread with ID {thread_id} already exists") from error
-    return Thread(status=ThreadStatus(row.pop("rest_status")), **row)
+    row["status"] = row.pop("rest_status")
+    return to_thread({**_UNSET, **row})
 
 
-def ensure_thread(connection: Connection, thread_id: ThreadId, now: int) -> None:
+def ensure_thread(
+    connection: Connection, thread_id: ThreadId, now: int, ttl: Ttl | None = None
+) -> None:
     """Add an idle thread, unless there is one with this id."""
-    row = _new_row(thread_id, {}, now)
+    row = _new_row(thread_id, {}, now, ttl)
     connection.execute(insert_or_ignore(connection, threads), row)
 
 
-def _new_row(thread_id: ThreadId, metadata: dict[str, Any], now: int) -> dict[str, Any]:
+def ttl_columns(ttl: Ttl | None, now: int) -> dict[str, Any]:
+    """A time to live that begins now, as a row has it; empty without one."""
+    if ttl is None:
+        return {}
     return {
+        "ttl_minutes": ttl.minutes,
+        "ttl_strategy": ttl.strategy.value,
+        "expires_at": ttl.ends_at(now),
+    }
+
+
+def _new_row(
+    thread_id: ThreadId, metadata: dict[str, Any], now: int, ttl: Ttl | None
+) -> dict[str, Any]:
+    return {
+        **ttl_columns(ttl, now),
         "thread_id": thread_id,
         "created_at": now,
         "updated_at": now,
@@ -116,9 +150,13 @@ def get_thread(connection: Connection, thread_id: ThreadId) -> Thread:
 
 
 def patch_thread(
-    connection: Connection, thread_id: ThreadId, metadata: dict[str, Any], now: int
+    connection: Connection,
+    thread_id: ThreadId,
+    metadata: dict[str, Any],
+    now: int,
+    ttl: Ttl | None = None,
 ) -> Thread:
-    """Merge `metadata` into the thread's, key by key.
+    """Merge `metadata` into the thread's, key by key; a new time to live begins now.
 
     Raises:
         NotFound: There is no such thread.
@@ -130,7 +168,7 @@ def patch_thread(
     connection.execute(
         update(threads)
         .where(threads.c.thread_id == thread_id)
-        .values(metadata={**thread.metadata, **metadata}, updated_at=now)
+        .values(metadata={**thread.metadata, **metadata}, updated_at=now, **ttl_columns(ttl, now))
     )
     return get_thread(connection, thread_id)
 
@@ -155,58 +193,14 @@ def delete_thread(connection: Connection, thread_id: ThreadId) -> list[Run]:
     return present
 
 
-# -- search --------------------------------------------------------------------
+def stored_amounts(connection: Connection, thread_id: ThreadId) -> StoredAmounts:
+    """What the thread's history takes, as stored.
 
-
-@dataclass(frozen=True, slots=True)
-class ThreadQuery:
-    """Which threads are wanted, in which order."""
-
-    metadata: dict[str, Any]
-    values: dict[str, Any]
-    status: ThreadStatus | None
-    ids: tuple[str, ...] | None
-    sort_by: str
-    descending: bool
-    limit: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadPage:
-    """One page of threads, and how many there are in all."""
-
-    threads: tuple[Thread, ...]
-    total: int
-
-
-def search_threads(connection: Connection, query: ThreadQuery) -> ThreadPage:
-    """The threads that match every condition."""
-    conditions = _conditions(connection, query)
-    total = connection.execute(
-        select(func.count()).select_from(threads).where(*conditions)
-    ).scalar_one()
-    statement = _ordered(select(*_COLUMNS).where(*conditions), query)
-    rows = connection.execute(statement.limit(query.limit).offset(query.offset)).mappings()
-    return ThreadPage(tuple(to_thread(row) for row in rows), total)
-
-
-def _ordered(statement: Select[Any], query: ThreadQuery) -> Select[Any]:
-    column: ColumnElement[Any] = _STATUS if query.sort_by == "status" else threads.c[query.sort_by]
-    order = column.desc() if query.descending else column.asc()
-    return statement.order_by(order, threads.c.thread_id)
-
-
-def _conditions(connection: Connection, query: ThreadQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.status is not None:
-        conditions.append(_STATUS.element == query.status.value)
-    if query.ids is not None:
-        conditions.append(threads.c.thread_id.in_(query.ids))
-    has_entry = entry_test(connection)
-    conditions += [has_entry(threads.c.metadata, k, v) for k, v in query.metadata.items()]
-    conditions += [has_entry(threads.c["values"], k, v) for k, v in query.values.items()]
-    return conditions
+    Raises:
+        NotFound: There is no such thread.
+    """
+    get_thread(connection, thread_id)
+    return checkpoint_tables(connection).amounts(connection, thread_id)
 
 
 # -- hold ----------------------------------------------------------------------
@@ -216,7 +210,7 @@ def hold_thread(
     connection: Connection,
     thread_id: ThreadId,
     token: str,
-    checkpoint_id: str | None = None,
+    checkpoint: tuple[str, str | None] = ("", None),
     until: int | None = None,
 ) -> None:
     """Keep runs from starting while something else changes the thread's state.
@@ -227,11 +221,12 @@ def hold_thread(
         NotFound: There is no such thread.
         ThreadBusy: A run is in flight.
         Conflict: The thread is held already.
-        InvalidRequest: `checkpoint_id` is given and the thread has no such checkpoint.
+        InvalidRequest: The thread has no such `checkpoint`, a namespace and an id.
     """
     lock_thread(connection, thread_id)
     get_thread(connection, thread_id)
-    traces.require_checkpoint(connection, thread_id, checkpoint_id)
+    namespace, checkpoint_id = checkpoint
+    traces.require_checkpoint(connection, thread_id, checkpoint_id, namespace)
     if in_flight(connection, thread_id):
         raise ThreadBusy(f"Thread {thread_id} has in-flight runs; wait for them or cancel them.")
     if not _hold(connection, thread_id, token, until):

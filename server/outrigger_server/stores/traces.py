@@ -94,8 +94,12 @@ def erase_thread(connection: Connection, thread_id: str) -> None:
         run_sql(connection, statement, (thread_id,))
 
 
-def require_checkpoint(connection: Connection, thread_id: str, checkpoint_id: str | None) -> None:
+def require_checkpoint(
+    connection: Connection, thread_id: str, checkpoint_id: str | None, namespace: str = ""
+) -> None:
     """Pass when no checkpoint is asked for, or the thread has it in its own history.
+
+    With a `namespace` the history is that of a subgraph.
 
     Raises:
         InvalidRequest: It has not.
@@ -104,9 +108,8 @@ def require_checkpoint(connection: Connection, thread_id: str, checkpoint_id: st
         return
     row = run_sql(
         connection,
-        "SELECT 1 FROM checkpoints "
-        "WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?",
-        (thread_id, checkpoint_id),
+        "SELECT 1 FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?",
+        (thread_id, namespace, checkpoint_id),
     )
     if row.fetchone() is None:
         raise InvalidRequest(f"The thread has no checkpoint {checkpoint_id}")

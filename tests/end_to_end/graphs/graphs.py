@@ -1,4 +1,4 @@
-"""Small graphs that do what the probe graphs do not: approve, fail, nest, chat, be configured."""
+"""Small graphs that do what the probe graphs do not: approve, fail, nest, chat, note, be set up."""
 
 import asyncio
 import operator
@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
@@ -145,3 +146,17 @@ async def say(state: Strange, runtime: Runtime[Any]) -> dict[str, Any]:
 
 
 strange = StateGraph(Strange).add_node("say", say).add_edge(START, "say").compile(name="strange")
+
+
+async def note(state: Log, *, store: BaseStore) -> dict[str, Any]:
+    """Put into the store what the log ends with, and log what was there before."""
+    before = await store.aget(("notes", "last"), "log")
+    await store.aput(("notes", "last"), "log", {"text": state["log"][-1]})
+    return {"log": [f"before:{before.value['text'] if before else None}"]}
+
+
+noting = StateGraph(Log).add_node("note", note).add_edge(START, "note").compile(name="noting")
+
+asking_inside = (
+    StateGraph(Log).add_node("child", approval).add_edge(START, "child").compile(name="asking")
+)

@@ -48,7 +48,7 @@ def test_an_id_without_a_number_is_the_first_of_its_millisecond():
     assert EventId.parse("1795388724677") == EventId(1795388724677, 0)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1-x", "x-1", "-", "1.5-0", "-2", "1-2-3"])
+@pytest.mark.parametrize("text", ["", "x", "1-x", "x-1", "1.5-0", "-2", "1-2-3"])
 def test_text_that_is_no_id_is_refused(text):
     with pytest.raises(ValueError, match="invalid literal"):
         EventId.parse(text)

@@ -283,13 +283,19 @@ def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
     content = {
         "graphs": {"agent": {"path": "./agent.py:graph", "colour": "red"}},
         "auth": {"path": "./auth.py:auth"},
-        "store": {"index": {}},
+        "store": {"index": {"dims": 2}, "ttl": {"omit_expired": True}},
         "http": None,
         "checkpointer": {},
         "grpahs": {},
     }
     manifest = load(here, content)
-    assert manifest.ignored_keys == ("auth", "graphs.agent.colour", "grpahs", "store")
+    assert manifest.ignored_keys == (
+        "auth",
+        "graphs.agent.colour",
+        "grpahs",
+        "store.index",
+        "store.ttl.omit_expired",
+    )
     assert [warning.removeprefix(f"{here}/langgraph.json: ") for warning in manifest.warnings] == [
         (
             "auth: not applied by this version; nobody is asked for credentials: "
@@ -297,5 +303,9 @@ def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
         ),
         "graphs.agent.colour: unknown key, ignored",
         "grpahs: unknown key, ignored",
-        "store: not applied by this version; the store has no index and no time to live",
+        *(
+            f"store.{name}: not applied by this version; "
+            "items are kept in the server's own database, as it keeps them"
+            for name in ("index", "ttl.omit_expired")
+        ),
     ]

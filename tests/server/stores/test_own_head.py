@@ -11,7 +11,7 @@ from langgraph.types import Send, interrupt
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
-from outrigger_server.threads.state import own_outcome, read_outcome
+from outrigger_server.threads.snapshots import own_outcome, read_outcome
 
 
 class State(TypedDict, total=False):

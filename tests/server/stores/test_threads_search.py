@@ -8,7 +8,7 @@ from fakes.run_desk import IDLE
 from outrigger_server.domain.run import RunStatus
 from outrigger_server.domain.thread import ThreadOutcome, ThreadStatus
 from outrigger_server.graphs.encoding import encode
-from outrigger_server.stores.threads import ThreadQuery, search_threads
+from outrigger_server.stores.thread_search import ThreadQuery, search_threads
 
 EVERYTHING = {
     "metadata": {},

@@ -99,3 +99,4 @@ class CheckpointBody(WireModel):
     """Where in the history something happens."""
 
     checkpoint_id: str | None = None
+    checkpoint_ns: str = ""

@@ -10,6 +10,7 @@ from outrigger_server.brokers.redis.commands import Commands
 from outrigger_server.brokers.redis.event_log import RedisEventLog
 from outrigger_server.brokers.redis.link import open_client
 from outrigger_server.brokers.redis.names import CANCEL, CRONS, READERS, WAKE
+from outrigger_server.brokers.redis.reader import Following
 from outrigger_server.brokers.redis.signals import RedisCancelSignals, RedisWakeups
 from outrigger_server.brokers.redis.waiters import EndWaiters
 from outrigger_server.brokers.redis.writer import Writer
@@ -17,6 +18,9 @@ from outrigger_server.domain.clock import Clock
 
 START_PATIENCE_SECONDS = 2.0
 STOP_PATIENCE_SECONDS = 2.0
+
+LEAST_WATCHED_SECONDS = 30.0
+"""Readers of a thread say that they are there with every heartbeat."""
 
 
 class RedisBroker:
@@ -66,7 +70,9 @@ class RedisBroker:
         self.wakeups = RedisWakeups(channels, commands)
         self.cron_changes = RedisWakeups(channels, commands, CRONS)
         self.cancels = RedisCancelSignals(channels, commands)
-        self.events = RedisEventLog(channels, commands, writer, waiters)
+        watched = max(self._keep_seconds, LEAST_WATCHED_SECONDS)
+        parts = Following(channels, commands, writer, self._clock, watched)
+        self.events = RedisEventLog(channels, parts, waiters)
         await self._tasks.__aenter__()
         self._run("redis channels", channels.hear())
         self._run("redis channel changes", channels.follow_changes())

@@ -4,11 +4,9 @@ import asyncio
 
 from outrigger_server.brokers.base import RunEnd, Subscription
 from outrigger_server.brokers.redis.channels import LISTENING, Channels
-from outrigger_server.brokers.redis.commands import Commands
 from outrigger_server.brokers.redis.names import READERS
 from outrigger_server.brokers.redis.reader import Following, Reader
 from outrigger_server.brokers.redis.waiters import EndWaiters
-from outrigger_server.brokers.redis.writer import Writer
 from outrigger_server.domain.event import EventId
 from outrigger_server.domain.run import RunId
 
@@ -30,14 +28,16 @@ class RedisEventLog:
     While Redis is away events wait in the process, bounded. Those that do not fit, and
     those Redis loses by a restart, are counted (`lost`), logged, and told to every reader
     as a `Gap` where they are missing.
+
+    The stream of a thread is written while it is watched: its readers say so again and again,
+    and Redis remembers it for a while. Its numbers begin with the time and are never counted
+    from nothing again, so whoever comes back too late finds a hole.
     """
 
-    def __init__(
-        self, channels: Channels, commands: Commands, writer: Writer, waiters: EndWaiters
-    ) -> None:
-        self._parts = Following(channels, commands, writer)
-        self._writer = writer
-        self._outbox = writer.outbox
+    def __init__(self, channels: Channels, parts: Following, waiters: EndWaiters) -> None:
+        self._parts = parts
+        self._writer = parts.writer
+        self._outbox = parts.writer.outbox
         self._waiters = waiters
         self._readers: set[Reader] = set()
         self._abandoned = False

@@ -30,6 +30,11 @@ def events_key(run_id: RunId) -> str:
     return f"{PREFIX}{{{run_id}}}:events"
 
 
+def watched_key(run_id: RunId) -> str:
+    """There while somebody reads the stream of a thread, and for a while afterwards."""
+    return f"{PREFIX}{{{run_id}}}:watched"
+
+
 def news_channel(run_id: RunId) -> str:
     """Rings for the readers of a run; their number tells the writer whether to write."""
     return f"{PREFIX}{{{run_id}}}:news"

@@ -41,8 +41,10 @@ class Place:
     where Redis lost the stream. Any other hole says that the reader was too slow.
     """
 
-    def __init__(self, after: EventId | None) -> None:
+    def __init__(self, after: EventId | None, *, lasting: bool = False) -> None:
         self._after = after
+        # Whoever wants all there is of a stream without a beginning misses nothing before it.
+        self._from_anywhere = lasting and after is not None and after <= FIRST_EVENT_ID
         self._returning = after is not None
         self._gap = False
         self._told = False
@@ -89,19 +91,21 @@ class Place:
                 return
         if not page.entries and page.last.number > self.at.number:
             self.at = page.last
-            self.miss()
+            if not self._from_anywhere:
+                self.miss()
             yield from self._tell_gap()
         self.behind = len(page.entries) == PAGE or page.last.number > self.at.number
 
     def _entry(self, event_id: EventId, fields: Mapping[bytes, bytes]) -> Iterator[Event | Gap]:
-        if self.at is not None and event_id.number != self.at.number + 1:
+        follows = self.at is None or event_id.number == self.at.number + 1
+        if not follows and not self._from_anywhere:
             if not self._returning and b"g" not in fields:
                 self.too_slow = True
                 return
             self.miss()
             yield from self._tell_gap()
         self.at = event_id
-        self._returning = self._told = False
+        self._returning = self._told = self._from_anywhere = False
         yield Event(event_id, fields[b"e"].decode(), fields[b"d"])
 
     def _tell_gap(self) -> Iterator[Gap]:

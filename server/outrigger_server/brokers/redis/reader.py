@@ -8,16 +8,27 @@ from typing import Any
 from outrigger_server.brokers.base import RunEnd
 from outrigger_server.brokers.redis.channels import LISTENING, Channels
 from outrigger_server.brokers.redis.commands import Command, Commands
-from outrigger_server.brokers.redis.names import READERS, events_key, news_channel, state_key
+from outrigger_server.brokers.redis.names import (
+    READERS,
+    events_key,
+    news_channel,
+    state_key,
+    watched_key,
+)
 from outrigger_server.brokers.redis.place import PAGE, Place, read_page
+from outrigger_server.brokers.redis.script import WATCH
 from outrigger_server.brokers.redis.writer import Writer
-from outrigger_server.domain.event import Event, EventId, Gap
+from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.event import Event, EventId, Gap, is_lasting
 from outrigger_server.domain.run import RunId
 
 PATIENCE_SECONDS = 1.0
 """How long a new reader, or one that is let go, waits for Redis."""
 
 RETRY_SECONDS = 0.5
+
+UNREAD_MILLISECONDS = 3_600_000
+"""The numbers of a thread's events outlive what counts as watched: holes stay holes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,9 @@ class Following:
     channels: Channels
     commands: Commands
     writer: Writer
+    clock: Clock
+    watched_seconds: float
+    """How long the stream of a thread is kept after its last reader."""
 
 
 class Reader:
@@ -45,7 +59,7 @@ class Reader:
         self._parts = parts
         self._run_id = run_id
         self._left = left
-        self._place = Place(after)
+        self._place = Place(after, lasting=is_lasting(run_id))
         self._news = asyncio.Event()
         self._away = False
         self._closed = False
@@ -79,7 +93,13 @@ class Reader:
         return ("PUBLISH", READERS, self._run_id)
 
     def _state(self) -> Command:
-        return ("HMGET", state_key(self._run_id), "ms", "n", "kept", "end", "body")
+        state = state_key(self._run_id)
+        if not is_lasting(self._run_id):
+            return ("HMGET", state, "ms", "n", "kept", "end", "body")
+        keys = (state, events_key(self._run_id), watched_key(self._run_id))
+        now = self._parts.clock.now() // 1000
+        watched = round(1000 * self._parts.watched_seconds)
+        return ("EVAL", WATCH, 3, *keys, now, watched, watched + UNREAD_MILLISECONDS)
 
     def finish(self) -> None:
         """See `Subscription.finish`."""

@@ -15,15 +15,20 @@ from outrigger_server.brokers.redis.names import (
     events_key,
     news_channel,
     state_key,
+    watched_key,
     written_end,
 )
 from outrigger_server.brokers.redis.outbox import Outbox, Parcel
 from outrigger_server.brokers.redis.script import APPEND
 from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.event import is_lasting
 from outrigger_server.domain.run import RunId
 
 IN_FLIGHT_SECONDS = 86_400.0
 """A stream whose writer died goes after this time without an event."""
+
+KEEP_WATCHED = 2
+"""Keep events while the stream is watched: see the script."""
 
 READ_SECONDS = 10.0
 UNREAD_SECONDS = 2.0
@@ -111,14 +116,15 @@ class Writer:
     async def _sent_once(self, parcels: Sequence[Parcel]) -> list[Any]:
         async with self._client.pipeline(transaction=False) as pipeline:
             for parcel in parcels:
-                pipeline.execute_command("EVALSHA", self._script, 2, *self._arguments(parcel))
+                pipeline.execute_command("EVALSHA", self._script, 3, *self._arguments(parcel))
             answers: list[Any] = await pipeline.execute(raise_on_error=False)
             return answers
 
     def _arguments(self, parcel: Parcel) -> list[str | bytes | int]:
         run_id = parcel.run_id
         arguments: list[str | bytes | int] = [state_key(run_id), events_key(run_id)]
-        arguments += [self._name, self._batch, self._clock.now() // 1000, int(parcel.kept)]
+        arguments += [watched_key(run_id), self._name, self._batch, self._clock.now() // 1000]
+        arguments.append(KEEP_WATCHED if is_lasting(run_id) else int(parcel.kept))
         arguments += [parcel.limit, parcel.floor, *self._stays]
         arguments += [news_channel(run_id), end_channel(run_id)]
         if parcel.end is None:

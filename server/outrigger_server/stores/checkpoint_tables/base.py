@@ -1,5 +1,6 @@
 """What a database's checkpoint tables do for savers and for the traces of runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,6 +80,26 @@ class PackedCheckpoint(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How many rows there are, and the bytes they take."""
+
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAmounts:
+    """What a thread's history takes, as stored.
+
+    `channels` are values with rows of their own; a database may keep them in the checkpoints.
+    """
+
+    checkpoints: Amount
+    channels: Mapping[str, Amount]
+    writes: Amount
+
+
 class CheckpointTables(Protocol):
     """The tables of one kind of database."""
 
@@ -97,4 +118,16 @@ class CheckpointTables(Protocol):
 
     def erase_checkpoints(self, connection: Connection, run_id: str) -> None:
         """Remove the run's checkpoints, with whatever nothing else needs."""
+        ...
+
+    def erase_unneeded(self, connection: Connection, thread_id: str) -> None:
+        """Remove what none of the thread's checkpoints needs any more."""
+        ...
+
+    def copy_thread(self, connection: Connection, source: str, copy: str) -> None:
+        """Give `copy` the checkpoints and writes of `source`; they belong to no run."""
+        ...
+
+    def amounts(self, connection: Connection, thread_id: str) -> StoredAmounts:
+        """What the thread's history takes."""
         ...

@@ -14,7 +14,12 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from sqlalchemy import Connection
 
-from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, Place
+from outrigger_server.stores.checkpoint_tables.base import (
+    Amount,
+    NewCheckpoint,
+    Place,
+    StoredAmounts,
+)
 from outrigger_server.stores.dialect import driver_of
 from outrigger_server.stores.json_text import json_text
 
@@ -159,6 +164,67 @@ class PostgresCheckpoints:
             place = {"run": run_id, "thread": thread_id, "space": namespace, "first": first}
             driver.execute(_DELETE_BLOBS, place)
             driver.execute(_PASS_BLOBS_ON, place)
+
+    def erase_unneeded(self, connection: Connection, thread_id: str) -> None:
+        """See `CheckpointTables.erase_unneeded`."""
+        driver_of(connection).execute(_DELETE_UNNEEDED_BLOBS, (thread_id,))
+
+    def copy_thread(self, connection: Connection, source: str, copy: str) -> None:
+        """See `CheckpointTables.copy_thread`."""
+        driver = driver_of(connection)
+        driver.execute(_COPY_CHECKPOINTS, (copy, copy, source))
+        driver.execute(_COPY_BLOBS, (copy, source))
+        driver.execute(_COPY_WRITES, (copy, source))
+
+    def amounts(self, connection: Connection, thread_id: str) -> StoredAmounts:
+        """See `CheckpointTables.amounts`."""
+        driver = driver_of(connection)
+        checkpoints = driver.execute(_CHECKPOINTS_SIZE, (thread_id,)).fetchone()
+        channels = driver.execute(_BLOBS_SIZE, (thread_id,)).fetchall()
+        writes = driver.execute(_WRITES_SIZE, (thread_id, thread_id)).fetchone()
+        return StoredAmounts(
+            Amount(*checkpoints or (0, 0)),
+            {channel: Amount(count, size) for channel, count, size in channels},
+            Amount(*writes or (0, 0)),
+        )
+
+
+_DELETE_UNNEEDED_BLOBS = """
+DELETE FROM checkpoint_blobs b WHERE b.thread_id = %s AND NOT EXISTS (
+    SELECT 1 FROM checkpoints c
+    WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns
+    AND c.checkpoint -> 'channel_versions' ->> b.channel = b.version)
+"""
+_COPY_CHECKPOINTS = """
+INSERT INTO checkpoints
+    (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)
+SELECT %s, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint,
+    jsonb_set(metadata, '{thread_id}', to_jsonb(%s::text), false)
+FROM checkpoints WHERE thread_id = %s
+"""
+_COPY_BLOBS = """
+INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+SELECT %s, checkpoint_ns, channel, version, type, blob FROM checkpoint_blobs WHERE thread_id = %s
+"""
+_COPY_WRITES = """
+INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx,
+    channel, type, blob)
+SELECT %s, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob
+FROM checkpoint_writes WHERE thread_id = %s
+"""
+_CHECKPOINTS_SIZE = """
+SELECT count(*), coalesce(sum(pg_column_size(checkpoint) + pg_column_size(metadata)), 0)::bigint
+FROM checkpoints WHERE thread_id = %s
+"""
+_BLOBS_SIZE = """
+SELECT channel, count(*), coalesce(sum(pg_column_size(blob)), 0)::bigint
+FROM checkpoint_blobs WHERE thread_id = %s GROUP BY channel ORDER BY channel
+"""
+_WRITES_SIZE = """
+SELECT count(*), coalesce(sum(size), 0)::bigint FROM (
+    SELECT pg_column_size(blob) AS size FROM checkpoint_writes WHERE thread_id = %s
+    UNION ALL SELECT pg_column_size(blob) FROM writes_kept WHERE thread_id = %s) AS each_write
+"""
 
 
 def _fits_into_json(value: Any) -> bool:

@@ -8,7 +8,12 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from sqlalchemy import Connection
 
-from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, Place
+from outrigger_server.stores.checkpoint_tables.base import (
+    Amount,
+    NewCheckpoint,
+    Place,
+    StoredAmounts,
+)
 from outrigger_server.stores.dialect import driver_of, run_sql
 
 
@@ -85,3 +90,41 @@ class SqliteCheckpoints:
     def erase_checkpoints(self, connection: Connection, run_id: str) -> None:
         """See `CheckpointTables.erase_checkpoints`."""
         run_sql(connection, "DELETE FROM checkpoints WHERE run_id = ?", (run_id,))
+
+    def erase_unneeded(self, connection: Connection, thread_id: str) -> None:
+        """See `CheckpointTables.erase_unneeded`. Nothing: a checkpoint holds all it needs."""
+
+    def copy_thread(self, connection: Connection, source: str, copy: str) -> None:
+        """See `CheckpointTables.copy_thread`."""
+        run_sql(connection, _COPY_CHECKPOINTS, (copy, copy, source))
+        run_sql(connection, _COPY_WRITES, (copy, source))
+
+    def amounts(self, connection: Connection, thread_id: str) -> StoredAmounts:
+        """See `CheckpointTables.amounts`."""
+        checkpoints = run_sql(connection, _CHECKPOINTS_SIZE, (thread_id,)).fetchone()
+        writes = run_sql(connection, _WRITES_SIZE, (thread_id, thread_id)).fetchone()
+        return StoredAmounts(Amount(*checkpoints or (0, 0)), {}, Amount(*writes or (0, 0)))
+
+
+_COPY_CHECKPOINTS = """
+INSERT INTO checkpoints
+    (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)
+SELECT ?, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint,
+    CAST(json_replace(CAST(metadata AS TEXT), '$.thread_id', ?) AS BLOB)
+FROM checkpoints WHERE thread_id = ?
+"""
+_COPY_WRITES = """
+INSERT INTO writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel,
+    type, value)
+SELECT ?, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value
+FROM writes WHERE thread_id = ?
+"""
+_CHECKPOINTS_SIZE = """
+SELECT count(*), coalesce(sum(length(checkpoint) + coalesce(length(metadata), 0)), 0)
+FROM checkpoints WHERE thread_id = ?
+"""
+_WRITES_SIZE = """
+SELECT count(*), coalesce(sum(size), 0) FROM (
+    SELECT length(value) AS size FROM writes WHERE thread_id = ?
+    UNION ALL SELECT length(value) FROM writes_kept WHERE thread_id = ?)
+"""

@@ -1,4 +1,4 @@
-"""Items in PostgreSQL, as langgraph's PostgreSQL store has them; it builds the statements."""
+"""Items in PostgreSQL, as langgraph's own store has them; it builds the statements that read."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,22 +9,68 @@ from langgraph.store.base import GetOp, Op, PutOp, Result, SearchOp
 from langgraph.store.postgres import PostgresStore
 from psycopg import Cursor
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 from typing_extensions import override
 
 from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.item_tables.base import ItemKey
+from outrigger_server.stores.item_tables.ops import SIGNS, last_puts, plain
+from outrigger_server.stores.json_text import json_text
 
 _GET = "SELECT key, value, created_at, updated_at FROM store WHERE prefix = %s AND key = ANY(%s)"
+# Not the time of the transaction: it holds the puts of many.
+_PUT = """
+INSERT INTO store (prefix, key, value, created_at, updated_at, expires_at, ttl_minutes)
+VALUES (%s, %s, %s, clock_timestamp(), clock_timestamp(),
+    clock_timestamp() + %s * interval '1 minute', %s)
+ON CONFLICT (prefix, key) DO UPDATE SET value = excluded.value,
+    updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+    ttl_minutes = excluded.ttl_minutes
+"""
+_AMONG = "(SELECT * FROM unnest(%s::text[], %s::text[]) AS given (prefix, key))"
+_IS_AGING = f"""
+SELECT prefix, key FROM store WHERE ttl_minutes IS NOT NULL AND (prefix, key) IN {_AMONG}
+"""  # noqa: S608  our own text
+_REFRESH = f"""
+UPDATE store SET expires_at = clock_timestamp() + ttl_minutes * interval '1 minute'
+FROM (SELECT prefix, key FROM store WHERE ttl_minutes IS NOT NULL AND (prefix, key) IN {_AMONG}
+    ORDER BY prefix, key FOR UPDATE) AS aging
+WHERE store.prefix = aging.prefix AND store.key = aging.key
+"""  # noqa: S608  our own text
+_SWEEP = """
+DELETE FROM store WHERE (prefix, key) IN (
+    SELECT prefix, key FROM store WHERE expires_at <= clock_timestamp()
+    ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
 
 
-def batch(connection: Connection, ops: list[Op]) -> list[Result]:
-    """Carry out the operations in the connection's transaction."""
-    return _JobStore(driver_of(connection)).batch([_without_refresh(op) for op in ops])
+class PostgresItems:
+    """See `ItemTables`."""
+
+    def batch(self, connection: Connection, ops: Sequence[Op]) -> list[Result]:
+        """See `ItemTables.batch`."""
+        return _JobStore(driver_of(connection)).batch([plain(op) for op in ops])
+
+    def aging(self, connection: Connection, keys: Sequence[ItemKey]) -> list[ItemKey]:
+        """See `ItemTables.aging`."""
+        if not keys:
+            return []
+        rows = driver_of(connection).execute(_IS_AGING, _columns(keys)).fetchall()
+        return [(prefix, key) for prefix, key in rows]
+
+    def refresh(self, connection: Connection, keys: Sequence[ItemKey]) -> None:
+        """See `ItemTables.refresh`."""
+        if keys:
+            driver_of(connection).execute(_REFRESH, _columns(keys))
+
+    def sweep(self, connection: Connection, limit: int) -> int:
+        """See `ItemTables.sweep`."""
+        return driver_of(connection).execute(_SWEEP, (limit,)).rowcount
 
 
-def _without_refresh(op: Op) -> Op:
-    """A search that only reads: nothing sweeps items by age, so no age need be set back."""
-    return op._replace(refresh_ttl=False) if isinstance(op, SearchOp) else op
+def _columns(keys: Sequence[ItemKey]) -> tuple[list[str], list[str]]:
+    return [prefix for prefix, _ in keys], [key for _, key in keys]
 
 
 class _JobStore(PostgresStore):
@@ -55,6 +101,43 @@ class _JobStore(PostgresStore):
 
     @override
     def _prepare_batch_PUT_queries(self, put_ops: Sequence[tuple[int, PutOp]]) -> Any:
-        # One order for everybody: two batches never wait for each other's rows.
-        ordered = sorted(put_ops, key=lambda entry: (entry[1].namespace, entry[1].key))
-        return super()._prepare_batch_PUT_queries(ordered)
+        return [_put(op) for op in last_puts(put_ops)], None
+
+    @override
+    def _prepare_batch_search_queries(self, search_ops: Sequence[tuple[int, SearchOp]]) -> Any:
+        queries, embeddings = super()._prepare_batch_search_queries(search_ops)
+        ordered = [(_with_one_order(query), parameters) for query, parameters in queries]
+        return ordered, embeddings
+
+    @override
+    def _get_filter_condition(self, key: str, op: str, value: Any) -> tuple[str, list[Any]]:
+        if op in SIGNS:  # langgraph's own compares numbers as texts
+            return _comparison(key, SIGNS[op], value)
+        if op == "$eq":
+            return "value -> %s = %s::jsonb", [key, json_text(value)]
+        if op == "$ne":
+            return "value -> %s IS DISTINCT FROM %s::jsonb", [key, json_text(value)]
+        msg = f"Unsupported operator: {op}"
+        raise ValueError(msg)
+
+
+def _put(op: PutOp) -> tuple[str, list[Any]]:
+    prefix = ".".join(op.namespace)
+    if op.value is None:
+        return "DELETE FROM store WHERE prefix = %s AND key = %s", [prefix, op.key]
+    minutes = float(op.ttl) if op.ttl is not None else None
+    return _PUT, [prefix, op.key, Jsonb(dict(op.value)), minutes, minutes]
+
+
+def _comparison(key: str, sign: str, value: Any) -> tuple[str, list[Any]]:
+    """Only what is of the value's own kind compares with it."""
+    kind, cast = ("string", 'COLLATE "C"') if isinstance(value, str) else ("number", "::numeric")
+    is_comparable = f"jsonb_typeof(value -> %s) = '{kind}'"
+    compared = f"(value ->> %s) {cast} {sign} %s"
+    return f"CASE WHEN {is_comparable} THEN {compared} ELSE false END", [key, key, value]
+
+
+def _with_one_order(query: str) -> str:
+    """Items of one moment have an order too, or pages would not fit together."""
+    last = "ORDER BY store.updated_at DESC"
+    return query.replace(last, f"{last}, store.prefix, store.key")

@@ -1,22 +1,63 @@
-"""Items in SQLite, as langgraph's SQLite store has them; it builds the statements."""
+"""Items in SQLite, as langgraph's SQLite store has them; it builds the statements that read."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from sqlite3 import Cursor
 from typing import Any
 
-from langgraph.store.base import Op, Result
+import orjson
+from langgraph.store.base import Op, PutOp, Result, SearchOp
 from langgraph.store.sqlite import SqliteStore
 from sqlalchemy import Connection
 from typing_extensions import override
 
 from outrigger_server.stores.dialect import driver_of
+from outrigger_server.stores.item_tables.base import ItemKey
+from outrigger_server.stores.item_tables.ops import SIGNS, last_puts, plain
+
+_NOW = "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')"
+_AFTER_MINUTES = (
+    "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', '+' || (60.0 * {minutes}) || ' seconds')"
+)
+_PUT = f"""
+INSERT INTO store (prefix, key, value, created_at, updated_at, expires_at, ttl_minutes)
+VALUES (?, ?, ?, {_NOW}, {_NOW}, {_AFTER_MINUTES.format(minutes="?")}, ?)
+ON CONFLICT (prefix, key) DO UPDATE SET value = excluded.value,
+    updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+    ttl_minutes = excluded.ttl_minutes
+"""  # noqa: S608  our own text
+_REFRESH = f"""
+UPDATE store SET expires_at = {_AFTER_MINUTES.format(minutes="ttl_minutes")}
+WHERE prefix = ? AND key = ? AND ttl_minutes IS NOT NULL
+"""  # noqa: S608  our own text
+_IS_AGING = "SELECT 1 FROM store WHERE prefix = ? AND key = ? AND ttl_minutes IS NOT NULL"
+_SWEEP = f"""
+DELETE FROM store WHERE rowid IN (
+    SELECT rowid FROM store WHERE expires_at <= {_NOW} ORDER BY expires_at LIMIT ?)
+"""  # noqa: S608  our own text
 
 
-def batch(connection: Connection, ops: list[Op]) -> list[Result]:
-    """Carry out the operations in the connection's transaction."""
-    return _JobStore(driver_of(connection)).batch(ops)
+class SqliteItems:
+    """See `ItemTables`."""
+
+    def batch(self, connection: Connection, ops: Sequence[Op]) -> list[Result]:
+        """See `ItemTables.batch`."""
+        return _JobStore(driver_of(connection)).batch([plain(op) for op in ops])
+
+    def aging(self, connection: Connection, keys: Sequence[ItemKey]) -> list[ItemKey]:
+        """See `ItemTables.aging`."""
+        driver = driver_of(connection)
+        return [key for key in keys if driver.execute(_IS_AGING, key).fetchone()]
+
+    def refresh(self, connection: Connection, keys: Sequence[ItemKey]) -> None:
+        """See `ItemTables.refresh`."""
+        for key in keys:
+            driver_of(connection).execute(_REFRESH, key)
+
+    def sweep(self, connection: Connection, limit: int) -> int:
+        """See `ItemTables.sweep`."""
+        return driver_of(connection).execute(_SWEEP, (limit,)).rowcount
 
 
 class _JobStore(SqliteStore):
@@ -35,3 +76,62 @@ class _JobStore(SqliteStore):
             yield cursor
         finally:
             cursor.close()
+
+    @override
+    def _prepare_batch_PUT_queries(self, put_ops: Sequence[tuple[int, PutOp]]) -> Any:
+        # langgraph's own makes a replaced item as new as if there had been none, and counts
+        # times in whole seconds.
+        return [_put(op) for op in last_puts(put_ops)], None
+
+    @override
+    def _prepare_batch_search_queries(self, search_ops: Sequence[tuple[int, SearchOp]]) -> Any:
+        queries, embeddings = super()._prepare_batch_search_queries(search_ops)
+        ordered = [(_with_one_order(query), *rest) for query, *rest in queries]
+        return ordered, embeddings
+
+    @override
+    def _get_filter_condition(self, key: str, op: str, value: Any) -> tuple[str, list[Any]]:
+        test, given = _test(op, value)
+        entry = f'$."{key}"'  # langgraph takes letters, digits, _, . and - only
+        test = test.format(found=f"json_extract(value, '{entry}')")
+        parameters = [entry, *given]
+        if op == "$ne":
+            return f"NOT coalesce(json_type(value, ?) {test}, 0)", parameters
+        return f"json_type(value, ?) {test}", parameters
+
+
+def _put(op: PutOp) -> tuple[str, list[Any]]:
+    prefix = ".".join(op.namespace)
+    if op.value is None:
+        return "DELETE FROM store WHERE prefix = ? AND key = ?", [prefix, op.key]
+    value = orjson.dumps(dict(op.value)).decode()
+    return _PUT, [prefix, op.key, value, op.ttl, op.ttl]
+
+
+def _with_one_order(query: str) -> str:
+    """Items of one moment have an order too, or pages would not fit together."""
+    return query.replace("ORDER BY updated_at DESC", "ORDER BY updated_at DESC, prefix, key")
+
+
+_TYPES = {
+    str: "('text')",
+    int: "('integer', 'real')",
+    float: "('integer', 'real')",
+    list: "('array')",
+    dict: "('object')",
+}
+
+
+def _test(op: str, value: Any) -> tuple[str, list[Any]]:
+    """What an entry's type and the entry `found` must be, and what that compares with."""
+    if op in SIGNS:
+        return f"IN {_TYPES[type(value)]} AND {{found}} {SIGNS[op]} ?", [value]
+    if op not in {"$eq", "$ne"}:
+        msg = f"Unsupported operator: {op}"
+        raise ValueError(msg)
+    if value is None or isinstance(value, bool):
+        return "= ? AND {found} IS ?", [orjson.dumps(value).decode(), value]
+    kinds = _TYPES[type(value)]
+    if isinstance(value, (list, dict)):
+        return f"IN {kinds} AND {{found}} = json(?)", [orjson.dumps(value).decode()]
+    return f"IN {kinds} AND {{found}} = ?", [value]

@@ -27,7 +27,8 @@ COLUMNS = (
     "FROM information_schema.columns WHERE table_schema = 'public' AND table_name = ANY(%s)"
 )
 THEIRS = ["checkpoints", "checkpoint_blobs", "checkpoint_writes", "store"]
-OURS = {"run_id", "attempt"}
+OURS = {"run_id", "attempt", "ttl_minutes"}
+"""Columns of our own, and one that holds fractions where theirs rounds them."""
 
 
 @pytest.fixture

@@ -1,0 +1,146 @@
+"""The state of a thread and its history."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.render import json_response
+from outrigger_server.api.services import (
+    Services,
+    ServicesOf,
+    ThreadIdOf,
+    checkpoint_id_of,
+    flag,
+    page_number,
+)
+from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
+from outrigger_server.api.wire.threads import (
+    HistoryBody,
+    StateAtCheckpointBody,
+    StateUpdateBody,
+)
+from outrigger_server.domain.run import ThreadId
+from outrigger_server.errors import InvalidRequest
+from outrigger_server.threads.changes import StateUpdate
+from outrigger_server.threads.state import HistoryQuery
+
+router = APIRouter(prefix="/threads/{thread_id}", tags=["Threads"], route_class=JsonRoute)
+
+
+@router.get("/state")
+async def state(
+    thread_id: ThreadIdOf,
+    services: ServicesOf,
+    subgraphs: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Show the state at the head of the history."""
+    return json_response(await services.states.get(thread_id, subgraphs=flag(subgraphs)))
+
+
+@router.get("/state/{checkpoint_id}")
+async def state_at(
+    thread_id: ThreadIdOf,
+    checkpoint_id: str,
+    services: ServicesOf,
+    subgraphs: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Show the state at a checkpoint."""
+    return json_response(
+        await services.states.get(
+            thread_id, checkpoint_id=checkpoint_id_of(checkpoint_id), subgraphs=flag(subgraphs)
+        )
+    )
+
+
+@router.post("/state/checkpoint")
+async def state_at_checkpoint(
+    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf
+) -> Response:
+    """Show the state at a checkpoint given as an object."""
+    return json_response(
+        await services.states.get(
+            thread_id,
+            checkpoint_id=checkpoint_id_of(body.checkpoint.checkpoint_id),
+            namespace=body.checkpoint.checkpoint_ns,
+            subgraphs=body.subgraphs,
+        )
+    )
+
+
+@router.post("/state")
+async def update_state(
+    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf
+) -> Response:
+    """Change the state; refused while a run is in flight."""
+    namespace = body.checkpoint.checkpoint_ns if body.checkpoint else ""
+    change = StateUpdate(body.values, body.as_node, _checkpoint_of(body), namespace)
+    config = await services.changes.update(thread_id, change)
+    place = {
+        key: config["configurable"].get(key)
+        for key in ("thread_id", "checkpoint_ns", "checkpoint_id")
+    }
+    return json_response(
+        {"checkpoint": place, "configurable": place, "checkpoint_id": place["checkpoint_id"]}
+    )
+
+
+def _checkpoint_of(body: StateUpdateBody) -> str | None:
+    if body.checkpoint_id is not None:
+        return checkpoint_id_of(body.checkpoint_id)
+    return checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
+
+
+@router.get("/history")
+async def history(
+    thread_id: ThreadIdOf,
+    services: ServicesOf,
+    limit: Annotated[str, Query()] = "10",
+    before: Annotated[str | None, Query()] = None,
+) -> Response:
+    """List the states the thread went through, newest first."""
+    wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
+    return await _history(services, thread_id, HistoryQuery(wanted, _before(_read(before))))
+
+
+def _read(before: str | None) -> str | dict[str, Any] | None:
+    """A checkpoint in a query is its id, or the whole of it as JSON."""
+    if before is None or not before.startswith("{"):
+        return before
+    try:
+        found: dict[str, Any] = orjson.loads(before)
+    except orjson.JSONDecodeError:
+        raise InvalidRequest("before: give a checkpoint id, or a checkpoint as JSON") from None
+    return found
+
+
+@router.post("/history")
+async def history_by_body(
+    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf
+) -> Response:
+    """List the states the thread went through, newest first."""
+    place = body.checkpoint or CheckpointBody()
+    query = HistoryQuery(
+        limit=body.limit,
+        before=_before(body.before),
+        metadata=body.metadata,
+        checkpoint_id=checkpoint_id_of(place.checkpoint_id),
+        namespace=place.checkpoint_ns,
+    )
+    return await _history(services, thread_id, query)
+
+
+async def _history(services: Services, thread_id: ThreadId, query: HistoryQuery) -> Response:
+    return json_response(await services.states.history(thread_id, query))
+
+
+def _before(given: str | dict[str, Any] | None) -> str | None:
+    """A checkpoint's id, from the id, a checkpoint or a configuration that holds one."""
+    if given is None or isinstance(given, str):
+        return checkpoint_id_of(given)
+    place = given.get("configurable", given)
+    found = CheckpointBody.model_validate(place).checkpoint_id if isinstance(place, dict) else None
+    if found is None:
+        raise InvalidRequest("before: give a checkpoint id, or a checkpoint that has one")
+    return checkpoint_id_of(found)
