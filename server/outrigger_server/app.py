@@ -3,9 +3,12 @@
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -39,10 +42,11 @@ from outrigger_server.crons.requests import CronRuns
 from outrigger_server.crons.scheduler import CronScheduler
 from outrigger_server.crons.telemetry import CronTelemetry
 from outrigger_server.domain.clock import Clock
+from outrigger_server.graphs.embeddings import load_embeddings
 from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
+from outrigger_server.graphs.manifest import Manifest
 from outrigger_server.graphs.registry import GraphRegistry
-from outrigger_server.graphs.retention import Retention
 from outrigger_server.runs.cancel import RunCanceller
 from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
@@ -57,7 +61,8 @@ from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.runs.worker import Worker
 from outrigger_server.settings import ServerSettings, Settings
 from outrigger_server.stores.base import Database
-from outrigger_server.stores.items import FencedStore, ItemRules
+from outrigger_server.stores.item_index import ItemIndex, Vectors
+from outrigger_server.stores.items import FencedStore, ItemRules, prepare_index
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.threads.changes import StateChanges
 from outrigger_server.threads.copies import ThreadCopier
@@ -148,15 +153,34 @@ async def _open_broker(
     return _Broker(opened.events, opened.wakeups, opened.cancels, opened.cron_changes)
 
 
+async def _item_rules(manifest: Manifest, database: Database) -> ItemRules:
+    if manifest.index is None:
+        return ItemRules(manifest.retention.items)
+    embeddings, dims = load_embeddings(manifest.index), manifest.index.dims
+    await database.write(partial(prepare_index, dims=dims))
+    return ItemRules(manifest.retention.items, ItemIndex(embeddings, dims, manifest.index.fields))
+
+
+def _off_this_loop(rules: ItemRules, graph_loop: GraphLoop) -> ItemRules:
+    """The same rules for requests: users' code is on the graph loop."""
+    if rules.index is None:
+        return rules
+
+    def elsewhere(embedding: Coroutine[Any, Any, Vectors]) -> Awaitable[Vectors]:
+        return graph_loop.call(f"embedding:{uuid.uuid4()}", embedding)
+
+    return replace(rules, index=replace(rules.index, elsewhere=elsewhere))
+
+
 @asynccontextmanager
 async def open_server(
-    settings: Settings, registry: GraphRegistry, metrics: Metrics, retention: Retention
+    settings: Settings, registry: GraphRegistry, metrics: Metrics, manifest: Manifest
 ) -> AsyncIterator[Running]:
     """Open every part in the order they need one another, and close them in reverse.
 
     Raises:
-        ConfigurationError: The data directory or PostgreSQL cannot be used, or another process
-            that nothing joins to this one uses it.
+        ConfigurationError: The data directory or PostgreSQL cannot be used, another process that
+            nothing joins to this one uses it, or items cannot be indexed.
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
@@ -164,8 +188,8 @@ async def open_server(
             metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
         database = await _open_database(stack, settings)
-        rules = ItemRules(retention.items)
         graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
+        rules = await _item_rules(manifest, database)
         broker = await _open_broker(stack, settings, clock, telemetry)
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
@@ -205,7 +229,7 @@ async def open_server(
                     settings=settings.worker,
                 )
             )
-            await stack.enter_async_context(Sweeper(database, events, clock, retention))
+            await stack.enter_async_context(Sweeper(database, events, clock, manifest.retention))
         errands = await stack.enter_async_context(Errands())
         graph_loop.start("lag", watch_lag(metrics, "worker"))
         await stack.enter_async_context(lag_watched(metrics, "api"))
@@ -231,7 +255,7 @@ async def open_server(
             clock,
             telemetry,
             slots=worker,
-            thread_ttl=retention.threads,
+            thread_ttl=manifest.retention.threads,
         )
         cron_runs = CronRuns(registry, read_run_request)
         scheduler = None
@@ -252,11 +276,11 @@ async def open_server(
             states=ThreadStates(database, registry),
             changes=changes,
             thread_creator=ThreadCreator(
-                database, registry, graph_loop, clock, telemetry, retention.threads, rules
+                database, registry, graph_loop, clock, telemetry, manifest.retention.threads, rules
             ),
             copier=ThreadCopier(database, changes, clock),
             pruner=Pruner(database, canceller),
-            items=FencedStore(database, None, telemetry, rules),
+            items=FencedStore(database, None, telemetry, _off_this_loop(rules, graph_loop)),
             creator=creator,
             canceller=canceller,
             watcher=watcher,

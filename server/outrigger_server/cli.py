@@ -169,7 +169,7 @@ async def _serve(
         for warning in manifest.warnings:
             log.warning("manifest", reason=warning)
         running = await stack.enter_async_context(
-            open_server(settings, registry, metrics, manifest.retention)
+            open_server(settings, registry, metrics, manifest)
         )
         server = http_server(make_api(running.services))
         serving = asyncio.ensure_future(server.serve([listener]))
@@ -197,7 +197,7 @@ async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest)
         for warning in manifest.warnings:
             log.warning("manifest", reason=warning)
         running = await stack.enter_async_context(
-            open_server(settings, registry, metrics, manifest.retention)
+            open_server(settings, registry, metrics, manifest)
         )
         log.info("ready", graphs=list(registry.ids), slots=settings.worker.worker_slots)
         await signals.stop.wait()

@@ -30,7 +30,15 @@ class PostgresServer:
     to outlive the latter, which no test can bring about.
     """
 
-    def __init__(self, folder: Path, *, fsync: bool = False, password: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fsync: bool = False,
+        password: str | None = None,
+        programs: Path | None = None,
+    ) -> None:
+        self._programs = programs
         self.port = free_port()
         self._folder = folder
         self._data = folder / "data"
@@ -54,6 +62,9 @@ class PostgresServer:
         assert self._process is not None
         return self._process.pid
 
+    def _program(self, name: str) -> str:
+        return program(name) if self._programs is None else str(self._programs / name)
+
     def _make_data(self) -> None:
         if os.geteuid() == 0:
             self._folder.chmod(0o755)
@@ -66,7 +77,7 @@ class PostgresServer:
             secret = self._folder / "password"
             secret.write_text(self._password)
             options += ["-A", "scram-sha-256", "--pwfile", str(secret)]
-        command = [program("initdb"), "-D", str(self._data), *options]
+        command = [self._program("initdb"), "-D", str(self._data), *options]
         made = subprocess.run(
             _not_as_root(command), capture_output=True, text=True, check=False, cwd="/"
         )
@@ -84,7 +95,7 @@ class PostgresServer:
             "fsync": self._fsync,
             "max_connections": "200",
         }
-        command = [program("postgres"), "-D", str(self._data), "-p", str(self.port)]
+        command = [self._program("postgres"), "-D", str(self._data), "-p", str(self.port)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("ab") as log:
@@ -171,11 +182,11 @@ def _wait_until_gone(process: psutil.Process) -> None:
 
 @contextmanager
 def started_postgres(
-    *, fsync: bool = False, password: str | None = None
+    *, fsync: bool = False, password: str | None = None, programs: Path | None = None
 ) -> Iterator[PostgresServer]:
-    """Run a PostgreSQL until the block ends."""
+    """Run a PostgreSQL until the block ends: the machine's, or the one with these programs."""
     with tempfile.TemporaryDirectory(prefix="outrigger-postgres-") as folder:
-        server = PostgresServer(Path(folder), fsync=fsync, password=password)
+        server = PostgresServer(Path(folder), fsync=fsync, password=password, programs=programs)
         try:
             server.start()
             yield server

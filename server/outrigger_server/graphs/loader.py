@@ -57,6 +57,21 @@ def load_graph(name: str, spec: GraphSpec) -> GraphSource:
     return GraphSource(name, _origin(name, spec, found), spec.description)
 
 
+def load_object(key: str, spec: GraphSpec) -> Any:
+    """Import what a key of the manifest names.
+
+    Raises:
+        ConfigurationError: One line: the import failed, or there is nothing of that name.
+    """
+    try:
+        return getattr(_import(spec), spec.attribute)
+    except AttributeError:
+        raise ConfigurationError([f"{key}: {spec.text}: no {spec.attribute!r} there"]) from None
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
+        fault = f"{key}: importing {spec.text} raised {_told(error, spec)}"
+        raise ConfigurationError([fault]) from error
+
+
 def _fault(name: str, text: str) -> ConfigurationError:
     return ConfigurationError([f"graph {name!r}: {text}"])
 

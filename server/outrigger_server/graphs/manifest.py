@@ -44,7 +44,7 @@ _SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "checkpointer", "stor
 _SERVED_PARTS = {
     "checkpointer": {"ttl"},
     "checkpointer.ttl": {"strategy", "default_ttl", "sweep_interval_minutes", "sweep_limit"},
-    "store": {"ttl"},
+    "store": {"index", "ttl"},
     "store.ttl": {"refresh_on_read", "default_ttl", "sweep_interval_minutes"},
 }
 _UNSERVED_PARTS = {
@@ -52,6 +52,7 @@ _UNSERVED_PARTS = {
     "store": "items are kept in the server's own database, as it keeps them",
 }
 
+MOST_DIMS = 16_000
 _SPEC_FORM = '"./file.py:variable" or "package.module:variable"'
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -72,6 +73,18 @@ class GraphSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """How items of the store are indexed by meaning."""
+
+    embed: str
+    """As the user wrote it: `provider:model`, or where a function is."""
+    place: GraphSpec | None
+    """Where the function is; None for a provider's model."""
+    dims: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A checked `langgraph.json`."""
 
@@ -82,6 +95,7 @@ class Manifest:
     import_paths: tuple[Path, ...]
     """Directories that graphs import from: the local dependencies, then the manifest's own."""
     retention: Retention
+    index: IndexSpec | None
     ignored_keys: tuple[str, ...]
     """Keys without effect here that the user may count on, sorted."""
 
@@ -104,9 +118,9 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     graphs = reader.graphs(content)
     environment = reader.environment(content.get("env"))
     import_paths = reader.import_paths(content.get("dependencies"))
-    retention = read_retention(
-        reader.part(content, "checkpointer"), reader.part(content, "store"), reader.fault
-    )
+    store = reader.part(content, "store")
+    retention = read_retention(reader.part(content, "checkpointer"), store, reader.fault)
+    index = reader.index(store.get("index"))
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return Manifest(
@@ -115,6 +129,7 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
         environment=MappingProxyType(environment),
         import_paths=import_paths,
         retention=retention,
+        index=index,
         ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
     )
 
@@ -179,6 +194,29 @@ class _Reader:
                 names = [name for name in values if name not in _SERVED_PARTS[place]]
                 self.ignored += [f"{place}.{name}" for name in names if values[name]]
         return entry
+
+    def index(self, entry: Any) -> IndexSpec | None:
+        """Read how items are indexed; an empty object asks for nothing."""
+        if not entry:
+            return None
+        if not isinstance(entry, dict):
+            self.fault("store.index", f"must be an object, is {_kind(entry)}")
+            return None
+        embed, dims, fields = entry.get("embed"), entry.get("dims"), entry.get("fields", ["$"])
+        if not isinstance(embed, str) or ":" not in embed:
+            form = f'must be "provider:model" or {_SPEC_FORM}, is {_kind(embed)}'
+            self.fault("store.index.embed", form)
+            return None
+        if not isinstance(dims, int) or isinstance(dims, bool) or not 0 < dims <= MOST_DIMS:
+            self.fault("store.index.dims", f"must be a whole number from 1 to {MOST_DIMS}")
+            return None
+        if not isinstance(fields, list) or not all(isinstance(each, str) for each in fields):
+            self.fault("store.index.fields", f"must be a list of texts, is {_kind(fields)}")
+            return None
+        place = None
+        if any(mark in embed.rpartition(":")[0] for mark in "./"):
+            place = self._spec("store.index.embed", embed, None)
+        return IndexSpec(embed, place, dims, tuple(fields))
 
     def graphs(self, content: Mapping[str, Any]) -> dict[str, GraphSpec]:
         """Read which graphs there are."""

@@ -6,6 +6,7 @@ Rows keep the format of langgraph's own store for the database: see `item_tables
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp, TTLConfig
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from outrigger_server.domain.nul import holds_nul
 from outrigger_server.errors import FencedWrite, InvalidRequest
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.fence import Fence, WriteObserver
+from outrigger_server.stores.item_index import ItemIndex
 from outrigger_server.stores.item_tables.base import ItemKey
 from outrigger_server.stores.item_tables.of import item_tables
 
@@ -25,6 +27,7 @@ class ItemRules:
     """What the store does with every item."""
 
     ttl: ItemTtl = field(default_factory=ItemTtl)
+    index: ItemIndex | None = None
 
 
 class FencedStore(BaseStore):
@@ -56,13 +59,17 @@ class FencedStore(BaseStore):
     @override
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         wanted = _storable(ops)
+        index = self._rules.index
+        known = index.config(index.vectors_blocking(wanted)) if index is not None else None
         if _writes(wanted):
             try:
-                return self._database.write_blocking(partial(_fenced_batch, self._fence, wanted))
+                return self._database.write_blocking(
+                    partial(_fenced_batch, self._fence, wanted, known)
+                )
             except FencedWrite:
                 self._observer.write_refused("store")
                 raise
-        results, aging = self._database.read_blocking(partial(_read_batch, wanted))
+        results, aging = self._database.read_blocking(partial(_read_batch, wanted, known))
         if aging:
             self._database.write_blocking(partial(_refresh, self._fence, aging))
         return results
@@ -70,13 +77,17 @@ class FencedStore(BaseStore):
     @override
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         wanted = _storable(ops)
+        index = self._rules.index
+        known = index.config(await index.vectors(wanted)) if index is not None else None
         if _writes(wanted):
             try:
-                return await self._database.write(partial(_fenced_batch, self._fence, wanted))
+                return await self._database.write(
+                    partial(_fenced_batch, self._fence, wanted, known)
+                )
             except FencedWrite:
                 self._observer.write_refused("store")
                 raise
-        results, aging = await self._database.read(partial(_read_batch, wanted))
+        results, aging = await self._database.read(partial(_read_batch, wanted, known))
         if aging:
             await self._database.write(partial(_refresh, self._fence, aging))
         return results
@@ -95,20 +106,22 @@ def _writes(ops: Sequence[Op]) -> bool:
     return any(isinstance(op, PutOp) for op in ops)
 
 
-def _fenced_batch(fence: Fence | None, ops: Sequence[Op], connection: Connection) -> list[Result]:
+def _fenced_batch(
+    fence: Fence | None, ops: Sequence[Op], index: Any | None, connection: Connection
+) -> list[Result]:
     if fence is not None:
         fence.check(connection)
-    results, aging = _read_batch(ops, connection)
+    results, aging = _read_batch(ops, index, connection)
     item_tables(connection).refresh(connection, aging)
     return results
 
 
 def _read_batch(
-    ops: Sequence[Op], connection: Connection
+    ops: Sequence[Op], index: Any | None, connection: Connection
 ) -> tuple[list[Result], Sequence[ItemKey]]:
     """Carry out the operations; say which of the items read have a time that begins again."""
     tables = item_tables(connection)
-    results = tables.batch(connection, ops)
+    results = tables.batch(connection, ops, index)
     return results, tables.aging(connection, _to_refresh(ops, results))
 
 
@@ -135,3 +148,8 @@ def _refresh(fence: Fence | None, keys: Sequence[ItemKey], connection: Connectio
 def sweep_items(connection: Connection, limit: int) -> int:
     """Remove up to `limit` items whose time is over; return how many."""
     return item_tables(connection).sweep(connection, limit)
+
+
+def prepare_index(connection: Connection, dims: int) -> None:
+    """Make room for the vectors of items; see `ItemTables.prepare_index`."""
+    item_tables(connection).prepare_index(connection, dims)

@@ -283,7 +283,7 @@ def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
     content = {
         "graphs": {"agent": {"path": "./agent.py:graph", "colour": "red"}},
         "auth": {"path": "./auth.py:auth"},
-        "store": {"index": {"dims": 2}, "ttl": {"omit_expired": True}},
+        "store": {"index": {}, "ttl": {"omit_expired": True}},
         "http": None,
         "checkpointer": {},
         "grpahs": {},
@@ -293,7 +293,6 @@ def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
         "auth",
         "graphs.agent.colour",
         "grpahs",
-        "store.index",
         "store.ttl.omit_expired",
     )
     assert [warning.removeprefix(f"{here}/langgraph.json: ") for warning in manifest.warnings] == [
@@ -306,6 +305,6 @@ def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
         *(
             f"store.{name}: not applied by this version; "
             "items are kept in the server's own database, as it keeps them"
-            for name in ("index", "ttl.omit_expired")
+            for name in ("ttl.omit_expired",)
         ),
     ]

@@ -6,10 +6,11 @@ from functools import partial
 import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
+from outrigger_server.domain.item import ItemTtl
 from outrigger_server.errors import FencedWrite, InvalidRequest
 from outrigger_server.stores import claims
 from outrigger_server.stores.fence import RunFence
-from outrigger_server.stores.items import FencedStore
+from outrigger_server.stores.items import FencedStore, ItemRules
 
 
 @pytest.fixture
@@ -151,3 +152,57 @@ async def test_a_nul_is_refused_by_name_on_every_database_and_nothing_is_stored(
 async def test_what_only_looks_like_one_is_kept(store, text):
     await store.aput(("n",), text, {text: text})
     assert (await store.aget(("n",), text)).value == {text: text}
+
+
+async def expiry(desk, key="k"):
+    return (await desk.one("SELECT expires_at FROM store WHERE key = ?", key))[0]
+
+
+async def aged(desk):
+    """Let the item's time be nearly over."""
+    await desk.execute("UPDATE store SET expires_at = '2001-01-01 00:00:00+00:00'")
+    return await expiry(desk)
+
+
+async def test_reading_an_item_lets_its_time_begin_again(store, desk):
+    await store.aput(("n",), "k", {"v": 1}, ttl=5)
+    for read in (
+        partial(store.aget, ("n",), "k"),
+        partial(store.asearch, ("n",)),
+        partial(asyncio.to_thread, store.get, ("n",), "k"),
+    ):
+        before = await aged(desk)
+        await read()
+        assert await expiry(desk) > before
+
+
+async def test_reading_an_item_otherwise_leaves_its_time_alone(database, run, observer, desk):
+    rules = ItemRules(ItemTtl(default_minutes=5, refresh_on_read=False))
+    store = FencedStore(database, RunFence(run.token), observer, rules)
+    await store.aput(("n",), "k", {"v": 1})
+    before = await aged(desk)
+    await store.aget(("n",), "k")
+    await store.asearch(("n",))
+    assert await expiry(desk) == before
+    await store.aget(("n",), "k", refresh_ttl=True)
+    assert await expiry(desk) > before
+
+
+async def test_an_item_without_a_time_to_live_gets_none_by_reading(store, desk):
+    await store.aput(("n",), "k", {"v": 1})
+    await store.aget(("n",), "k")
+    assert await expiry(desk) is None
+
+
+async def test_a_fenced_attempt_reads_without_changing_times(fenced, desk, database, observer):
+    free = FencedStore(database, None, observer)
+    await free.aput(("n",), "k", {"v": 1}, ttl=5)
+    before = await aged(desk)
+    assert (await fenced.aget(("n",), "k")).value == {"v": 1}
+    assert await expiry(desk) == before
+    assert observer.refused == {}
+
+
+async def test_a_fraction_of_a_minute_is_kept(store, desk):
+    await store.aput(("n",), "k", {"v": 1}, ttl=0.25)
+    assert await desk.one("SELECT ttl_minutes FROM store") == (0.25,)

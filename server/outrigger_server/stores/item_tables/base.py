@@ -1,10 +1,15 @@
 """The role the tables of items play, in whatever way a database keeps them."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from langgraph.store.base import Op, Result
 from sqlalchemy import Connection
+
+OTHER_DIMS = (
+    "store.index.dims: the items in the database have vectors of {} numbers. Give that, or drop "
+    "the table store_vectors and put the items again."
+)
 
 ItemKey = tuple[str, str]
 """The namespace as one text, and the key."""
@@ -13,8 +18,21 @@ ItemKey = tuple[str, str]
 class ItemTables(Protocol):
     """The tables of one kind of database."""
 
-    def batch(self, connection: Connection, ops: Sequence[Op]) -> list[Result]:
-        """Carry out the operations in the connection's transaction; times to live stay."""
+    def batch(
+        self, connection: Connection, ops: Sequence[Op], index: Any | None = None
+    ) -> list[Result]:
+        """Carry out the operations in the connection's transaction; times to live stay.
+
+        `index` is langgraph's, with every vector made before.
+        """
+        ...
+
+    def prepare_index(self, connection: Connection, dims: int) -> None:
+        """Make the table of vectors of `dims` numbers, if there is none.
+
+        Raises:
+            ConfigurationError: The database cannot keep vectors, or keeps others.
+        """
         ...
 
     def aging(self, connection: Connection, keys: Sequence[ItemKey]) -> list[ItemKey]:

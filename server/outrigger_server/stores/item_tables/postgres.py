@@ -13,8 +13,9 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.dialect import driver_of
-from outrigger_server.stores.item_tables.base import ItemKey
+from outrigger_server.stores.item_tables.base import OTHER_DIMS, ItemKey
 from outrigger_server.stores.item_tables.ops import SIGNS, last_puts, plain
 from outrigger_server.stores.json_text import json_text
 
@@ -45,12 +46,51 @@ DELETE FROM store WHERE (prefix, key) IN (
 """
 
 
+_FORGET = "DELETE FROM store_vectors WHERE prefix = %s AND key = %s"
+NO_PGVECTOR = (
+    "store.index: this PostgreSQL has no extension 'vector'. Install pgvector on its machine "
+    "(the package postgresql-NN-pgvector, or https://github.com/pgvector/pgvector), or take "
+    "store.index out of langgraph.json."
+)
+_HAS_PGVECTOR = "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"
+_KNOWN_DIMS = """
+SELECT atttypmod FROM pg_attribute
+WHERE attrelid = to_regclass('store_vectors') AND attname = 'embedding'
+"""
+_VECTORS = (
+    "CREATE EXTENSION IF NOT EXISTS vector",
+    """
+CREATE TABLE IF NOT EXISTS store_vectors (
+    prefix text NOT NULL, key text NOT NULL, field_name text NOT NULL, embedding vector(DIMS),
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (prefix, key, field_name),
+    FOREIGN KEY (prefix, key) REFERENCES store (prefix, key) ON DELETE CASCADE)
+""",
+)
+
+
 class PostgresItems:
     """See `ItemTables`."""
 
-    def batch(self, connection: Connection, ops: Sequence[Op]) -> list[Result]:
+    def batch(
+        self, connection: Connection, ops: Sequence[Op], index: Any | None = None
+    ) -> list[Result]:
         """See `ItemTables.batch`."""
-        return _JobStore(driver_of(connection)).batch([plain(op) for op in ops])
+        return _JobStore(driver_of(connection), index).batch([plain(op) for op in ops])
+
+    def prepare_index(self, connection: Connection, dims: int) -> None:
+        """See `ItemTables.prepare_index`."""
+        driver = driver_of(connection)
+        known = driver.execute(_KNOWN_DIMS).fetchone()
+        if known is not None:
+            if known[0] != dims:
+                raise ConfigurationError([OTHER_DIMS.format(known[0])])
+            return
+        if driver.execute(_HAS_PGVECTOR).fetchone() is None:
+            raise ConfigurationError([NO_PGVECTOR])
+        for statement in _VECTORS:
+            driver.execute(statement.replace("DIMS", str(dims)))
 
     def aging(self, connection: Connection, keys: Sequence[ItemKey]) -> list[ItemKey]:
         """See `ItemTables.aging`."""
@@ -76,8 +116,8 @@ def _columns(keys: Sequence[ItemKey]) -> tuple[list[str], list[str]]:
 class _JobStore(PostgresStore):
     """langgraph's store inside a transaction that is ours to begin and to commit."""
 
-    def __init__(self, connection: Any) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Any, index: Any | None) -> None:
+        super().__init__(connection, index=index)
 
     @contextmanager
     @override
@@ -101,7 +141,12 @@ class _JobStore(PostgresStore):
 
     @override
     def _prepare_batch_PUT_queries(self, put_ops: Sequence[tuple[int, PutOp]]) -> Any:
-        return [_put(op) for op in last_puts(put_ops)], None
+        queries = [_put(op) for op in last_puts(put_ops)]
+        if self.index_config is None:
+            return queries, None
+        _, embeddings = super()._prepare_batch_PUT_queries(put_ops)
+        stale = [(_FORGET, [".".join(op.namespace), op.key]) for _, op in put_ops]
+        return [*queries, *stale], embeddings
 
     @override
     def _prepare_batch_search_queries(self, search_ops: Sequence[tuple[int, SearchOp]]) -> Any:

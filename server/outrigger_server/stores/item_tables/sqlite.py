@@ -12,8 +12,10 @@ from langgraph.store.sqlite import SqliteStore
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.dialect import driver_of
-from outrigger_server.stores.item_tables.base import ItemKey
+from outrigger_server.stores.item_tables.base import OTHER_DIMS, ItemKey
+from outrigger_server.stores.item_tables.distances import give_distances
 from outrigger_server.stores.item_tables.ops import SIGNS, last_puts, plain
 
 _NOW = "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')"
@@ -32,6 +34,21 @@ UPDATE store SET expires_at = {_AFTER_MINUTES.format(minutes="ttl_minutes")}
 WHERE prefix = ? AND key = ? AND ttl_minutes IS NOT NULL
 """  # noqa: S608  our own text
 _IS_AGING = "SELECT 1 FROM store WHERE prefix = ? AND key = ? AND ttl_minutes IS NOT NULL"
+_FORGET = "DELETE FROM store_vectors WHERE prefix = ? AND key = ?"
+FLOAT_BYTES = 4
+_VECTORS = (
+    """
+CREATE TABLE IF NOT EXISTS store_vectors (
+    prefix text NOT NULL, key text NOT NULL, field_name text NOT NULL, embedding BLOB,
+    created_at TEXT DEFAULT CURRENT_TIMESTAMP, updated_at TEXT DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (prefix, key, field_name))
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS store_vectors_go AFTER DELETE ON store BEGIN
+    DELETE FROM store_vectors WHERE prefix = old.prefix AND key = old.key;
+END
+""",
+)
 _SWEEP = f"""
 DELETE FROM store WHERE rowid IN (
     SELECT rowid FROM store WHERE expires_at <= {_NOW} ORDER BY expires_at LIMIT ?)
@@ -41,9 +58,23 @@ DELETE FROM store WHERE rowid IN (
 class SqliteItems:
     """See `ItemTables`."""
 
-    def batch(self, connection: Connection, ops: Sequence[Op]) -> list[Result]:
+    def batch(
+        self, connection: Connection, ops: Sequence[Op], index: Any | None = None
+    ) -> list[Result]:
         """See `ItemTables.batch`."""
-        return _JobStore(driver_of(connection)).batch([plain(op) for op in ops])
+        driver: Any = driver_of(connection)
+        if index is not None:
+            give_distances(driver)
+        return _JobStore(driver, index).batch([plain(op) for op in ops])
+
+    def prepare_index(self, connection: Connection, dims: int) -> None:
+        """See `ItemTables.prepare_index`."""
+        driver = driver_of(connection)
+        for statement in _VECTORS:
+            driver.execute(statement)
+        row = driver.execute("SELECT length(embedding) FROM store_vectors LIMIT 1").fetchone()
+        if row is not None and row[0] != FLOAT_BYTES * dims:
+            raise ConfigurationError([OTHER_DIMS.format(row[0] // FLOAT_BYTES)])
 
     def aging(self, connection: Connection, keys: Sequence[ItemKey]) -> list[ItemKey]:
         """See `ItemTables.aging`."""
@@ -63,8 +94,8 @@ class SqliteItems:
 class _JobStore(SqliteStore):
     """langgraph's store inside a transaction that is ours to begin and to commit."""
 
-    def __init__(self, connection: Any) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Any, index: Any | None) -> None:
+        super().__init__(connection, index=index)
         self.is_setup = True  # the migrations made its tables
         self.lock = threading.Lock()
 
@@ -81,7 +112,12 @@ class _JobStore(SqliteStore):
     def _prepare_batch_PUT_queries(self, put_ops: Sequence[tuple[int, PutOp]]) -> Any:
         # langgraph's own makes a replaced item as new as if there had been none, and counts
         # times in whole seconds.
-        return [_put(op) for op in last_puts(put_ops)], None
+        queries = [_put(op) for op in last_puts(put_ops)]
+        if self.index_config is None:
+            return queries, None
+        _, embeddings = super()._prepare_batch_PUT_queries(put_ops)
+        stale = [(_FORGET, [".".join(op.namespace), op.key]) for _, op in put_ops]
+        return [*queries, *stale], embeddings
 
     @override
     def _prepare_batch_search_queries(self, search_ops: Sequence[tuple[int, SearchOp]]) -> Any:
