@@ -3,14 +3,14 @@
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from outrigger_server.api import assistants, runs, system, threads
+from outrigger_server.api import assistants, runs, stateless_runs, system, threads
 from outrigger_server.api.access import Access
 from outrigger_server.api.problems import install_problems
 from outrigger_server.api.services import Services
@@ -22,6 +22,8 @@ from outrigger_server.brokers.in_process import (
     InProcessWakeups,
 )
 from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.run import Run
+from outrigger_server.domain.webhook import WebhookRules
 from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
@@ -34,13 +36,19 @@ from outrigger_server.runs.lag import lag_watched, watch_lag
 from outrigger_server.runs.recovery import Recovery
 from outrigger_server.runs.supervise import Supervisor
 from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.runs.temporary import TemporaryThreads
 from outrigger_server.runs.watch import RunWatcher
+from outrigger_server.runs.webhook_guard import Resolver, WebhookGuard
+from outrigger_server.runs.webhook_sender import WebhookSender
 from outrigger_server.runs.worker import Worker
 from outrigger_server.settings import ServerSettings, Settings
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.threads.state import ThreadStates
 from outrigger_telemetry.metrics import Metrics
+
+LOST_MESSAGE_SECONDS = 10.0
+"""How long readers whose message Redis lost may still look up a run whose thread goes with it."""
 
 
 class SystemClock:
@@ -121,7 +129,10 @@ async def _open_broker(
 
 @asynccontextmanager
 async def open_server(
-    settings: Settings, registry: GraphRegistry, metrics: Metrics
+    settings: Settings,
+    registry: GraphRegistry,
+    metrics: Metrics,
+    webhook_rules: WebhookRules | None = None,
 ) -> AsyncIterator[Running]:
     """Open every part in the order they need one another, and close them in reverse.
 
@@ -139,7 +150,27 @@ async def open_server(
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
         await assistant_directory.put_system_assistants()
-        finisher = Finisher(database, events, wakeups, clock, telemetry)
+        rules = webhook_rules or WebhookRules()
+        guard = WebhookGuard(rules, stack.enter_context(Resolver()).resolve)
+        afterwards: list[Callable[[Run], None]] = []
+        if not settings.server.no_worker:
+            sender = WebhookSender(
+                database=database,
+                clock=clock,
+                metrics=metrics,
+                guard=guard,
+                rules=rules,
+                settings=settings.webhooks,
+            )
+            temporary = TemporaryThreads(
+                database,
+                clock,
+                keep_seconds=LOST_MESSAGE_SECONDS if settings.scale.redis_uri else 0.0,
+                sweep_seconds=settings.worker.lease_seconds,
+            )
+            afterwards.append((await stack.enter_async_context(sender)).ended)
+            afterwards.append((await stack.enter_async_context(temporary)).ended)
+        finisher = Finisher(database, events, wakeups, clock, telemetry, afterwards=afterwards)
         recovery = Recovery(
             database,
             registry,
@@ -193,6 +224,7 @@ async def open_server(
             ),
             watcher=watcher,
             errands=errands,
+            webhooks=guard,
         )
         yield Running(services, events, worker, graph_loop)
 
@@ -202,7 +234,13 @@ def make_api(services: Services) -> FastAPI:
     app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
     app.state.services = services
     install_problems(app)
-    for router in (system.router, assistants.router, threads.router, runs.router):
+    for router in (
+        system.router,
+        assistants.router,
+        threads.router,
+        runs.router,
+        stateless_runs.router,
+    ):
         app.include_router(router)
     _add_middleware(app, services.settings.server, services.metrics)
     return app

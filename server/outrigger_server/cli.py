@@ -14,7 +14,7 @@ import uvloop
 
 from outrigger_server.app import Running, make_api, open_server
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.graphs.manifest import load_manifest
+from outrigger_server.graphs.manifest import Manifest, load_manifest
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
 from outrigger_server.settings import Settings, load_settings
@@ -99,7 +99,7 @@ def worker(config: Config = None, data_dir: DataDir = None) -> None:
         )
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
-    _run_to_the_end(_work(settings, registry, manifest.warnings))
+    _run_to_the_end(_work(settings, registry, manifest))
 
 
 @cli.command()
@@ -129,7 +129,7 @@ def main() -> None:
 def _run(settings: Settings, *, with_sidecar: bool) -> None:
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
-    _run_to_the_end(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
+    _run_to_the_end(_serve(settings, registry, manifest, with_sidecar=with_sidecar))
 
 
 def _run_to_the_end(main: Coroutine[None, None, bool]) -> None:
@@ -150,7 +150,7 @@ def _look_at_new_objects_only() -> None:
 
 
 async def _serve(
-    settings: Settings, registry: GraphRegistry, warnings: tuple[str, ...], *, with_sidecar: bool
+    settings: Settings, registry: GraphRegistry, manifest: Manifest, *, with_sidecar: bool
 ) -> bool:
     """Serve until a signal; True when code of a graph is left that would keep the process."""
     signals = StopSignals()
@@ -164,9 +164,11 @@ async def _serve(
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="server")
-        for warning in warnings:
+        for warning in manifest.warnings:
             log.warning("manifest", reason=warning)
-        running = await stack.enter_async_context(open_server(settings, registry, metrics))
+        running = await stack.enter_async_context(
+            open_server(settings, registry, metrics, manifest.webhooks)
+        )
         server = http_server(make_api(running.services))
         serving = asyncio.ensure_future(server.serve([listener]))
         if sidecar is not None:
@@ -182,7 +184,7 @@ async def _serve(
     return False
 
 
-async def _work(settings: Settings, registry: GraphRegistry, warnings: tuple[str, ...]) -> bool:
+async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest) -> bool:
     """Work until a signal; True when code of a graph is left that would keep the process."""
     signals = StopSignals()
     signals.install()
@@ -190,9 +192,11 @@ async def _work(settings: Settings, registry: GraphRegistry, warnings: tuple[str
         metrics = _open_metrics(settings, role="worker")
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="worker")
-        for warning in warnings:
+        for warning in manifest.warnings:
             log.warning("manifest", reason=warning)
-        running = await stack.enter_async_context(open_server(settings, registry, metrics))
+        running = await stack.enter_async_context(
+            open_server(settings, registry, metrics, manifest.webhooks)
+        )
         log.info("ready", graphs=list(registry.ids), slots=settings.worker.worker_slots)
         await signals.stop.wait()
         await _drain(running, signals, settings)

@@ -118,6 +118,7 @@ METHOD = Label(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "_OTHER"),
     fallback="_OTHER",
 )
+WEBHOOK_OUTCOME = Label("outcome", ("delivered", "failed", "given_up"))
 STATUS_CLASS = Label("status_class", ("1xx", "2xx", "3xx", "4xx", "5xx"))
 LOOP_ROLE = Label("role", ("api", "worker"))
 LOG_LEVEL = Label("level", ("debug", "info", "warning", "error", "critical"), fallback="info")
@@ -313,6 +314,21 @@ CHECKPOINT_BYTES = _histogram(
 )
 GRAPH_BUILD_SECONDS = _histogram(
     "langgraph_graph_build_seconds", "Time a graph factory took.", IO_BUCKETS, GRAPH
+)
+
+# Webhooks
+WEBHOOK_DELIVERIES_TOTAL = _counter(
+    "langgraph_webhook_deliveries_total",
+    "Calls of webhooks. A failed one is made again; a given up one never is.",
+    WEBHOOK_OUTCOME,
+)
+WEBHOOK_CALL_SECONDS = _histogram(
+    "langgraph_webhook_call_seconds", "Time one call of a webhook took.", HTTP_BUCKETS
+)
+WEBHOOK_DELAY_SECONDS = _histogram(
+    "langgraph_webhook_delay_seconds",
+    "Time from the end of a run until its webhook was delivered.",
+    WAIT_BUCKETS,
 )
 
 # HTTP and processes

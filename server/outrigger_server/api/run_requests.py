@@ -3,7 +3,7 @@
 from typing import Any
 
 from outrigger_server.api.services import checkpoint_id_of
-from outrigger_server.api.wire.runs import RunCreate
+from outrigger_server.api.wire.runs import AnyRunCreate, StatelessRunCreate
 from outrigger_server.domain.assistant import Assistant
 from outrigger_server.domain.run import RunId, RunRequest, ThreadId
 from outrigger_server.errors import BadState
@@ -11,7 +11,7 @@ from outrigger_server.graphs.invoke import to_command
 
 
 def run_request(
-    body: RunCreate,
+    body: AnyRunCreate,
     assistant: Assistant,
     *,
     run_id: RunId,
@@ -21,7 +21,7 @@ def run_request(
     """The assistant's and the caller's wishes as one.
 
     Raises:
-        BadState: Both `configurable` and `context` are given.
+        BadState: Both `configurable` and `context` are given, or an answer without a thread.
         InvalidRequest: A field has a value that makes no sense.
     """
     config = _config(body, assistant)
@@ -54,9 +54,9 @@ def run_request(
             "stream_mode": body.stream_mode,
             "interrupt_before": body.interrupt_before,
             "interrupt_after": body.interrupt_after,
-            "webhook": None,
+            "webhook": body.webhook,
             "feedback_keys": body.feedback_keys,
-            "temporary": False,
+            "temporary": body.temporary,
             "subgraphs": body.stream_subgraphs,
             "resumable": body.stream_resumable,
             "checkpoint_during": body.checkpoint_during is not False,
@@ -70,7 +70,7 @@ def run_request(
     )
 
 
-def _config(body: RunCreate, assistant: Assistant) -> dict[str, Any]:
+def _config(body: AnyRunCreate, assistant: Assistant) -> dict[str, Any]:
     given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
     merged = {**assistant.config, **given}
     merged["configurable"] = {
@@ -81,20 +81,22 @@ def _config(body: RunCreate, assistant: Assistant) -> dict[str, Any]:
     return merged
 
 
-def _command(body: RunCreate) -> dict[str, Any] | None:
+def _command(body: AnyRunCreate) -> dict[str, Any] | None:
     if body.command is None:
         return None
+    if isinstance(body, StatelessRunCreate) and body.command.resume is not None:
+        raise BadState("You must provide a thread_id when resuming.")
     command = body.command.model_dump(exclude_unset=True)
     to_command(command)
     return command
 
 
-def _durability(body: RunCreate) -> str:
+def _durability(body: AnyRunCreate) -> str:
     if body.durability is not None:
         return body.durability
     return "exit" if body.checkpoint_during is False else "async"
 
 
-def _checkpoint_id(body: RunCreate) -> str | None:
+def _checkpoint_id(body: AnyRunCreate) -> str | None:
     given = body.checkpoint_id or (body.checkpoint and body.checkpoint.checkpoint_id)
     return checkpoint_id_of(given or None)

@@ -15,6 +15,7 @@ from outrigger_server.runs.cancel import RunCanceller
 from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
 from outrigger_server.runs.watch import RunWatcher
+from outrigger_server.runs.webhook_guard import WebhookGuard
 from outrigger_server.settings import Settings
 from outrigger_server.stores.base import Database
 from outrigger_server.threads.state import ThreadStates
@@ -36,6 +37,7 @@ class Services:
     canceller: RunCanceller
     watcher: RunWatcher
     errands: Errands
+    webhooks: WebhookGuard
 
 
 # These are async because FastAPI sends sync dependencies through a thread each.

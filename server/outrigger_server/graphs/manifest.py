@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,9 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 
+from outrigger_server.domain.webhook import WebhookRules
 from outrigger_server.errors import ConfigurationError
+from outrigger_server.graphs.webhook_rules import read_webhook_rules
 from outrigger_server.settings import setting_names
 
 # Keys of the official format that say how to build an image.
@@ -39,9 +41,8 @@ _UNSERVED_KEYS = {
     "store": "the store has no index and no time to live",
     "ui": "no user interface components are served",
     "ui_config": "no user interface components are served",
-    "webhooks": "no rules for webhooks are applied",
 }
-_SERVED_KEYS = frozenset({"graphs", "env", "dependencies"})
+_SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "webhooks"})
 
 _SPEC_FORM = '"./file.py:variable" or "package.module:variable"'
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -74,6 +75,7 @@ class Manifest:
     """Directories that graphs import from: the local dependencies, then the manifest's own."""
     ignored_keys: tuple[str, ...]
     """Keys without effect here that the user may count on, sorted."""
+    webhooks: WebhookRules = field(default_factory=WebhookRules)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -94,6 +96,7 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     graphs = reader.graphs(content)
     environment = reader.environment(content.get("env"))
     import_paths = reader.import_paths(content.get("dependencies"))
+    webhooks = reader.webhooks(content.get("webhooks"), environment)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return Manifest(
@@ -102,6 +105,7 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
         environment=MappingProxyType(environment),
         import_paths=import_paths,
         ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
+        webhooks=webhooks,
     )
 
 
@@ -256,6 +260,10 @@ class _Reader:
             return (found or default) if default is not None else (found or "")
 
         return _VARIABLE.sub(fill_in, value)
+
+    def webhooks(self, entry: Any, own: Mapping[str, str]) -> WebhookRules:
+        """Read the rules for webhooks, whose headers may hold variables."""
+        return read_webhook_rules(entry, {**self._environ, **own}, self._fault)
 
     def import_paths(self, entries: Any) -> tuple[Path, ...]:
         """Read the local directories, and check that what else is named is installed."""

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0007"
 """The migration the code is written for; a test compares it with the migrations' head."""
 
 metadata = MetaData()
@@ -68,8 +68,11 @@ threads = Table(
     Column("hold_token", String),
     # When a hold ends by itself, should its process be gone.
     Column("held_until", BigInteger),
+    # Set when the thread was made for a run without one, and goes when that has ended.
+    Column("temporary_since", BigInteger),
     partial_index("threads_head", "head_at", where="head_at IS NOT NULL"),
     partial_index("threads_held", "held_until", where="hold_token IS NOT NULL"),
+    partial_index("threads_temporary", "updated_at", where="temporary_since IS NOT NULL"),
     Index("threads_updated", "updated_at"),
     Index("threads_created", "created_at"),
 )
@@ -120,4 +123,20 @@ idempotency_keys = Table(
     Column("created_id", String, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index("idempotency_keys_expiry", "expires_at"),
+)
+
+# Webhooks that have not been delivered yet.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("delivery_id", String, primary_key=True),
+    Column("url", Text, nullable=False),
+    # The run as it is sent, without its values: they are JSON text already.
+    Column("run", JSON, nullable=False),
+    Column("values", Text),
+    Column("created_at", BigInteger, nullable=False),
+    # When it may be tried; while somebody tries it, when somebody else may.
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Index("webhook_deliveries_due", "due_at"),
 )
