@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from outrigger_server.api import assistants, runs, stateless_runs, system, threads
 from outrigger_server.api.access import Access
+from outrigger_server.api.lg_page import LgPage
 from outrigger_server.api.problems import install_problems
 from outrigger_server.api.services import Services
 from outrigger_server.assistants.directory import AssistantDirectory
@@ -45,6 +46,7 @@ from outrigger_server.settings import ServerSettings, Settings
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.threads.state import ThreadStates
+from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metrics import Metrics
 
 LOST_MESSAGE_SECONDS = 10.0
@@ -225,6 +227,7 @@ async def open_server(
             watcher=watcher,
             errands=errands,
             webhooks=guard,
+            lg_page=LgPage(MetricFiles(settings.storage.metrics_dir), database, clock),
         )
         yield Running(services, events, worker, graph_loop)
 
@@ -254,4 +257,9 @@ def _add_middleware(app: FastAPI, settings: ServerSettings, metrics: Metrics) ->
         allow_headers=["*"],
         expose_headers=["x-pagination-total", "x-pagination-next", "content-location"],
     )
-    app.add_middleware(Access, metrics=metrics, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Access,
+        metrics=metrics,
+        max_body_bytes=settings.max_body_bytes,
+        counts_statuses=settings.lg_api_metrics,
+    )

@@ -75,6 +75,7 @@ ASSISTANT = Label("assistant")
 GRAPH = Label("graph")
 ERROR_CLASS = Label("error_class")
 ROUTE = Label("route")
+STATUS = Label("status")
 ROLE = Label("role")
 WORKER = Label("worker")
 LOGGER_GROUP = Label("logger_group")
@@ -339,6 +340,13 @@ HTTP_SERVER_REQUEST_DURATION_SECONDS = _histogram(
     METHOD,
     ROUTE,
     STATUS_CLASS,
+)
+HTTP_SERVER_REQUESTS_TOTAL = _counter(
+    "http_server_requests_total",
+    "Requests answered, by status; counted only for the lg_api_ page (OUTRIGGER_LG_API_METRICS).",
+    METHOD,
+    ROUTE,
+    STATUS,
 )
 HTTP_SERVER_ACTIVE_REQUESTS = _gauge(
     "http_server_active_requests", "Requests being answered now.", METHOD

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from outrigger_server.api.lg_page import LgPage
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.brokers.base import EventLog
 from outrigger_server.domain.clock import Clock
@@ -38,6 +39,7 @@ class Services:
     watcher: RunWatcher
     errands: Errands
     webhooks: WebhookGuard
+    lg_page: LgPage
 
 
 # These are async because FastAPI sends sync dependencies through a thread each.

@@ -105,7 +105,9 @@ class WebhookGuard:
             raise _refusal("not a URL; give one such as https://example.org/hook") from None
         schemes = SCHEMES[1:] if rules.require_https else SCHEMES
         if url.scheme not in schemes:
-            raise _refusal(f"give a whole URL that begins with {' or '.join(schemes)}://")
+            raise _refusal(
+                f"give a whole URL that begins with {' or '.join(f'{s}://' for s in schemes)}"
+            )
         if not url.host:
             raise _refusal("the URL has no host")
         if not rules.allows_host(url.host):
