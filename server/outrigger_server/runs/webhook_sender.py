@@ -64,7 +64,8 @@ class WebhookSender:
         self._rules = rules
         self._settings = settings
         self._news = asyncio.Event()
-        self._free = settings.webhook_senders
+        self.free = settings.webhook_senders
+        """How many more calls may be made now."""
 
     async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient(
@@ -121,7 +122,7 @@ class WebhookSender:
 
     async def _claim(self) -> float:
         """Begin what is due and fits; return how long nothing will change."""
-        while self._free > 0:
+        while self.free > 0:
             now = self._clock.now()
             due = await self._database.read(first_due)
             if due is None:
@@ -130,7 +131,7 @@ class WebhookSender:
                 return min(POLL_SECONDS, (due - now) / MICROSECONDS)
             lasts = self._settings.webhook_timeout_seconds + CLAIM_MARGIN_SECONDS
             until = now + round(lasts * MICROSECONDS)
-            claim = partial(claim_deliveries, now=now, until=until, limit=self._free)
+            claim = partial(claim_deliveries, now=now, until=until, limit=self.free)
             claimed = await self._database.write(claim)
             if not claimed:  # others took them
                 return RETRY_SECONDS
@@ -139,14 +140,14 @@ class WebhookSender:
         return POLL_SECONDS  # the next call that ends says so
 
     def _begin(self, delivery: Delivery) -> None:
-        self._free -= 1
+        self.free -= 1
         call = self._tasks.create_task(self._deliver(delivery), name="webhook")
         self._calls.add(call)
         call.add_done_callback(self._ended)
 
     def _ended(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
-        self._free += 1
+        self.free += 1
         self._news.set()
 
     async def _deliver(self, delivery: Delivery) -> None:
