@@ -35,7 +35,7 @@ POLL_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 """Pause before it asks a database again that refused an answer."""
 
-CLAIM_MARGIN_SECONDS = 20.0
+CLAIM_MARGIN_SECONDS = 8.0
 """What a claim lasts beyond the call's own time limit: resolving, and the writes around it."""
 
 log = get_logger("outrigger.webhooks")

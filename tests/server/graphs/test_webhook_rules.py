@@ -27,7 +27,7 @@ def test_all_rules_are_read():
         "disable_loopback": False,
     }
     headers = {"Authorization": "Bearer ${{ env.LG_WEBHOOK_TOKEN }}", "X-A": "b"}
-    rules, faults = read({"url": url, "headers": headers}, LG_WEBHOOK_TOKEN="secret")  # noqa: S106
+    rules, faults = read({"url": url, "headers": headers}, LG_WEBHOOK_TOKEN="secret")
     assert faults == []
     assert rules == WebhookRules(
         require_https=True,

@@ -42,12 +42,12 @@ async def test_an_address_of_version_6_is_written_as_urls_write_it():
     ],
 )
 async def test_what_is_no_url_to_call_is_refused(url, why):
-    with pytest.raises(InvalidRequest, match=f"^webhook: .*({why})"):
+    with pytest.raises(InvalidRequest, match=rf"^webhook: .*({why})"):
         await guard(PUBLIC).check(url)
 
 
 async def test_a_host_without_an_address_is_refused():
-    with pytest.raises(InvalidRequest, match="'example.org' has no address"):
+    with pytest.raises(InvalidRequest, match=r"'example\.org' has no address"):
         await guard().check("https://example.org/")
 
 
@@ -58,7 +58,7 @@ async def test_a_host_with_any_address_that_is_not_public_is_refused(addresses):
 
 
 async def test_what_the_operator_does_not_allow_is_refused():
-    with pytest.raises(InvalidRequest, match="begins with https://"):
+    with pytest.raises(InvalidRequest, match=r"begins with https://"):
         await guard(PUBLIC, require_https=True).check("http://example.org/")
     with pytest.raises(InvalidRequest, match="not among the allowed domains"):
         await guard(PUBLIC, allowed_domains=("example.net",)).check("http://example.org/")

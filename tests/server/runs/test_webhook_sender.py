@@ -21,7 +21,7 @@ from outrigger_telemetry.metrics import local_metrics
 
 __all__ = ["postgres_template", "postgres_uri"]
 
-SECRET = "whsec"  # noqa: S105  the test's own
+SECRET = "whsec"
 LOOPBACK = WebhookRules(allow_loopback=True, headers={"authorization": "Bearer b"})
 DEADLINE_SECONDS = 20.0
 LONGEST_PAUSE = 601

@@ -1,4 +1,4 @@
-"""Webhooks in the table: written with the end of a run, claimed by one, kept until they are made."""
+"""Webhooks in the table: written with a run's end, claimed by one, kept until they are made."""
 
 from functools import partial
 
