@@ -12,7 +12,7 @@ import pytest
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import BadRequestError, NotFoundError
 
-from harness.frames import named, parse
+from harness.frames import Frame, arriving, named, parse
 from harness.history import marks
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.runs import DEADLINE_SECONDS, probe_input, until_ended, until_status
@@ -109,6 +109,22 @@ async def test_a_streamed_run_streams_everything(http: httpx.AsyncClient) -> Non
         ["last"],
     ]
     assert named(frames, "values")[-1]["log"] == marks("T")
+
+
+async def test_a_stream_goes_on_where_its_location_says(http: httpx.AsyncClient) -> None:
+    given = body(seconds=0.5, stream_resumable=True, on_completion="keep")
+    had: list[Frame] = []
+    async with http.stream("POST", "/runs/stream", json=given) as response:
+        async for frame in arriving(response):
+            had.append(frame)
+            if frame.name == "values":
+                break
+    headers = {"Last-Event-ID": had[-1].id or ""}
+    rest = parse((await http.get(response.headers["location"], headers=headers)).content)
+    assert [frame.name for frame in rest] == ["values"] * 3
+    assert rest[-1].data["log"] == marks("T")
+    missing = parse((await http.get(f"/runs/{uuid4()}/stream")).content)
+    assert [frame.name for frame in missing] == ["error"]
 
 
 async def test_the_sdk_runs_without_a_thread(client: LangGraphClient) -> None:

@@ -147,7 +147,7 @@ class RunAnswers:
     async def rejoined(self, thread_id: ThreadId, run_id: RunId, reading: Reading) -> Response:
         """Stream a run from now on, or from behind the last event the client had."""
         services = self.services
-        headers = _stream_headers(f"/threads/{thread_id}/runs/{run_id}")
+        headers = _stream_headers(self._place_of(thread_id, run_id))
         try:
             run, subscription = await services.watcher.follow(thread_id, run_id, reading.after)
         except NotFound:
@@ -172,8 +172,11 @@ class RunAnswers:
         return StreamedAnswer(answer.frames(), headers)
 
     def _place(self, run: Run) -> str:
-        place = f"/runs/{run.run_id}"
-        return place if self.stateless else f"/threads/{run.thread_id}{place}"
+        return self._place_of(run.thread_id, run.run_id)
+
+    def _place_of(self, thread_id: ThreadId, run_id: RunId) -> str:
+        place = f"/runs/{run_id}"
+        return place if self.stateless else f"/threads/{thread_id}{place}"
 
     def _canceller(self, thread_id: ThreadId, run_id: RunId) -> Callable[[], None]:
         services = self.services

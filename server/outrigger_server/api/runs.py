@@ -110,7 +110,7 @@ async def join_stream(  # noqa: PLR0913, PLR0917  the parts of the request, each
 ) -> Response:
     """Stream a run from now on, or from behind the last event the client had."""
     reading = Reading(
-        modes=_modes(stream_mode),
+        modes=stream_modes(stream_mode),
         label=(stream_mode or [""])[0],
         after=event_id(last_event_id),
         cancel_when_left=flag(cancel_on_disconnect),
@@ -154,7 +154,7 @@ def selected(names: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in RUN_FIELDS if name in names) if names else RUN_FIELDS
 
 
-def _modes(given: list[str] | None) -> frozenset[str] | None:
+def stream_modes(given: list[str] | None) -> frozenset[str] | None:
     """The event names a reader wants; None means all.
 
     Clients send the modes repeated, with commas, as a JSON list, or an empty text for all.

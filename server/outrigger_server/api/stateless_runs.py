@@ -1,21 +1,24 @@
 """Runs without a thread of the caller's, and runs of several threads: batches and cancels."""
 
 import uuid
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.idempotency import HEADER
 from outrigger_server.api.render import json_response
-from outrigger_server.api.run_answers import RunAnswers, new_run_id
-from outrigger_server.api.services import Services, ServicesOf
+from outrigger_server.api.run_answers import Reading, RunAnswers, event_id, new_run_id
+from outrigger_server.api.runs import stream_modes
+from outrigger_server.api.services import RunIdOf, Services, ServicesOf
 from outrigger_server.api.wire.runs import CancelMany, RunBatch, StatelessRunCreate
 from outrigger_server.domain.run import CancelAction, RunId, RunStatus, ThreadId
 from outrigger_server.domain.shown_run import run_json
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.runs.cancel import NOTHING_FOUND
+from outrigger_server.stores.run_rows import find_run
 
 router = APIRouter(prefix="/runs", tags=["Stateless Runs"], route_class=JsonRoute)
 
@@ -43,6 +46,26 @@ async def wait(body: StatelessRunCreate, request: Request, services: ServicesOf)
 async def stream(body: StatelessRunCreate, request: Request, services: ServicesOf) -> Response:
     """Start such a run and stream it."""
     return await RunAnswers(services, request, stateless=True).streamed(body, _new_thread_id())
+
+
+@router.get("/{run_id}/stream")
+async def join_stream(
+    run_id: RunIdOf,
+    request: Request,
+    services: ServicesOf,
+    stream_mode: Annotated[list[str] | None, Query()] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Go on with such a stream where `Location` said: from behind the last event the client had."""
+    run = await services.database.read(partial(find_run, run_id=run_id))
+    reading = Reading(
+        modes=stream_modes(stream_mode),
+        label=(stream_mode or [""])[0],
+        after=event_id(last_event_id),
+    )
+    thread_id = ThreadId("") if run is None else run.thread_id
+    answers = RunAnswers(services, request, stateless=True)
+    return await answers.rejoined(thread_id, run_id, reading)
 
 
 @router.post("/batch")
