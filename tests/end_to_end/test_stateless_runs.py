@@ -15,7 +15,7 @@ from langgraph_sdk.errors import BadRequestError, NotFoundError
 from harness.frames import Frame, arriving, named, parse
 from harness.history import marks
 from harness.processes import TEST_GRAPHS, Server, started_server
-from harness.runs import DEADLINE_SECONDS, probe_input, until_ended, until_status
+from harness.runs import DEADLINE_SECONDS, probe_input, until_ended, until_gone, until_status
 
 pytestmark = pytest.mark.end_to_end
 
@@ -38,17 +38,6 @@ def server(
 
 def body(token: str = "T", seconds: float = 0.0, **options: Any) -> dict[str, Any]:
     return {"assistant_id": "probe_async", "input": probe_input(token, seconds), **options}
-
-
-async def until_gone(client: LangGraphClient, thread_id: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        try:
-            await client.threads.get(thread_id)
-        except NotFoundError:
-            return
-        assert time.monotonic() < deadline, "the thread stays"
-        await asyncio.sleep(0.01)
 
 
 async def lasting_threads(http: httpx.AsyncClient) -> list[str]:
