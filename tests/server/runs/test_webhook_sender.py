@@ -52,13 +52,13 @@ def metrics():
 @pytest.fixture
 def open_sender(database, clock, metrics):
     @asynccontextmanager
-    async def open_sender(rules=LOOPBACK, **settings):
+    async def open_sender(rules=LOOPBACK, resolve=None, **settings):
         with Resolver() as resolver:
             sender = WebhookSender(
                 database=database,
                 clock=clock,
                 metrics=metrics,
-                guard=WebhookGuard(rules, resolver.resolve),
+                guard=WebhookGuard(rules, resolve or resolver.resolve),
                 rules=rules,
                 settings=WebhookSettings(webhook_secret=SECRET, **settings),
             )
@@ -176,6 +176,22 @@ async def test_an_address_that_may_not_be_reached_any_more_is_not_called(
         sender.ended(await end_run(desk, receiver.url))
         await until_counted(metrics, "failed", 1)
     assert receiver.calls == []
+
+
+async def test_a_call_goes_to_the_address_that_was_looked_at_under_its_own_name(
+    desk, receiver, open_sender, metrics
+):
+    async def resolve(host):
+        assert host == "hooks.invalid"  # a name that nobody else can look up
+        return ["127.0.0.1"]
+
+    await desk.thread()
+    url = receiver.url.replace("127.0.0.1", "hooks.invalid")
+    async with open_sender(resolve=resolve) as sender:
+        sender.ended(await end_run(desk, f"{url}/hook"))
+        await until_counted(metrics, "delivered", 1)
+    (call,) = receiver.calls
+    assert call.headers["host"] == url.removeprefix("http://")
 
 
 async def test_no_more_are_called_at_once_than_set_and_a_hung_one_holds_up_no_other(
