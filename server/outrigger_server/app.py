@@ -1,14 +1,11 @@
-"""Puts the server together: the only place that names a database and a broker."""
+"""Puts the server together, over the backends that are opened."""
 
 import os
 import socket
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +14,7 @@ from outrigger_server.api import (
     assistants,
     crons,
     runs,
+    stateless_runs,
     store,
     system,
     thread_state,
@@ -24,25 +22,21 @@ from outrigger_server.api import (
     threads,
 )
 from outrigger_server.api.access import Access
+from outrigger_server.api.lg_page import LgPage
 from outrigger_server.api.problems import install_problems
 from outrigger_server.api.run_requests import read_run_request
 from outrigger_server.api.services import Services
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.assistants.drawings import AssistantDrawings
 from outrigger_server.assistants.editor import AssistantEditor
-from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
-from outrigger_server.brokers.in_process import (
-    InProcessCancelSignals,
-    InProcessEventLog,
-    InProcessWakeups,
-)
+from outrigger_server.backends import item_rules, off_this_loop, open_broker, open_database
+from outrigger_server.brokers.base import EventLog
 from outrigger_server.crons.fire import CronFirer
 from outrigger_server.crons.register import CronRegister
 from outrigger_server.crons.requests import CronRuns
 from outrigger_server.crons.scheduler import CronScheduler
 from outrigger_server.crons.telemetry import CronTelemetry
-from outrigger_server.domain.clock import Clock
-from outrigger_server.graphs.embeddings import load_embeddings
+from outrigger_server.domain.run import Run
 from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.manifest import Manifest
@@ -57,19 +51,23 @@ from outrigger_server.runs.prune import Pruner
 from outrigger_server.runs.recovery import Recovery
 from outrigger_server.runs.supervise import Supervisor
 from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.runs.temporary import TemporaryThreads
 from outrigger_server.runs.watch import RunWatcher
+from outrigger_server.runs.webhook_guard import Resolver, WebhookGuard
+from outrigger_server.runs.webhook_sender import WebhookSender
 from outrigger_server.runs.worker import Worker
 from outrigger_server.settings import ServerSettings, Settings
-from outrigger_server.stores.base import Database
-from outrigger_server.stores.item_index import ItemIndex, Vectors
-from outrigger_server.stores.items import FencedStore, ItemRules, prepare_index
-from outrigger_server.stores.sqlite import SqliteDatabase
+from outrigger_server.stores.items import FencedStore
 from outrigger_server.threads.changes import StateChanges
 from outrigger_server.threads.copies import ThreadCopier
 from outrigger_server.threads.create import ThreadCreator
 from outrigger_server.threads.state import ThreadStates
 from outrigger_server.threads.sweeps import Sweeper
+from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metrics import Metrics
+
+LOST_MESSAGE_SECONDS = 10.0
+"""How long readers whose message Redis lost may still look up a run whose thread goes with it."""
 
 
 class SystemClock:
@@ -108,70 +106,6 @@ class Running:
             self.worker.abandon()
 
 
-@dataclass(frozen=True, slots=True)
-class _Broker:
-    events: EventLog
-    wakeups: Wakeups
-    cancels: CancelSignals
-    cron_changes: Wakeups
-
-
-async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
-    scale = settings.scale
-    if scale.postgres_uri is None:
-        return await stack.enter_async_context(SqliteDatabase(settings.storage.data_dir))
-    from outrigger_server.stores.postgres import PostgresDatabase  # an extra of its own
-
-    database = PostgresDatabase(
-        scale.postgres_uri.get_secret_value(),
-        max_connections=scale.postgres_connections,
-        upgrade=scale.migrate_on_start,
-        alone=scale.redis_uri is None,
-    )
-    return await stack.enter_async_context(database)
-
-
-async def _open_broker(
-    stack: AsyncExitStack, settings: Settings, clock: Clock, telemetry: RunTelemetry
-) -> _Broker:
-    streams = settings.streams
-    if settings.scale.redis_uri is None:
-        events = InProcessEventLog(
-            clock, limit=streams.stream_buffer_events, keep_seconds=streams.stream_ttl_seconds
-        )
-        return _Broker(events, InProcessWakeups(), InProcessCancelSignals(), InProcessWakeups())
-    from outrigger_server.brokers.redis.broker import RedisBroker  # an extra of its own
-
-    broker = RedisBroker(
-        settings.scale.redis_uri.get_secret_value(),
-        clock,
-        limit=streams.stream_buffer_events,
-        keep_seconds=streams.stream_ttl_seconds,
-        lost=telemetry.events_lost,
-    )
-    opened = await stack.enter_async_context(broker)
-    return _Broker(opened.events, opened.wakeups, opened.cancels, opened.cron_changes)
-
-
-async def _item_rules(manifest: Manifest, database: Database) -> ItemRules:
-    if manifest.index is None:
-        return ItemRules(manifest.retention.items)
-    embeddings, dims = load_embeddings(manifest.index), manifest.index.dims
-    await database.write(partial(prepare_index, dims=dims))
-    return ItemRules(manifest.retention.items, ItemIndex(embeddings, dims, manifest.index.fields))
-
-
-def _off_this_loop(rules: ItemRules, graph_loop: GraphLoop) -> ItemRules:
-    """The same rules for requests: users' code is on the graph loop."""
-    if rules.index is None:
-        return rules
-
-    def elsewhere(embedding: Coroutine[Any, Any, Vectors]) -> Awaitable[Vectors]:
-        return graph_loop.call(f"embedding:{uuid.uuid4()}", embedding)
-
-    return replace(rules, index=replace(rules.index, elsewhere=elsewhere))
-
-
 @asynccontextmanager
 async def open_server(
     settings: Settings, registry: GraphRegistry, metrics: Metrics, manifest: Manifest
@@ -187,14 +121,34 @@ async def open_server(
         telemetry = RunTelemetry(
             metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
-        database = await _open_database(stack, settings)
+        database = await open_database(stack, settings)
         graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
-        rules = await _item_rules(manifest, database)
-        broker = await _open_broker(stack, settings, clock, telemetry)
+        rules = await item_rules(manifest, database)
+        broker = await open_broker(stack, settings, clock, telemetry)
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
         await assistant_directory.put_system_assistants()
-        finisher = Finisher(database, events, wakeups, clock, telemetry)
+        guard = WebhookGuard(manifest.webhooks, stack.enter_context(Resolver()).resolve)
+        afterwards: list[Callable[[Run], None]] = []
+        if not settings.server.no_worker:
+            sender = WebhookSender(
+                database=database,
+                clock=clock,
+                metrics=metrics,
+                guard=guard,
+                rules=manifest.webhooks,
+                settings=settings.webhooks,
+            )
+            temporary = TemporaryThreads(
+                database,
+                events,
+                clock,
+                keep_seconds=LOST_MESSAGE_SECONDS if settings.scale.redis_uri else 0.0,
+                sweep_seconds=settings.worker.lease_seconds,
+            )
+            afterwards.append((await stack.enter_async_context(sender)).ended)
+            afterwards.append((await stack.enter_async_context(temporary)).ended)
+        finisher = Finisher(database, events, wakeups, clock, telemetry, afterwards=afterwards)
         recovery = Recovery(
             database,
             registry,
@@ -280,12 +234,14 @@ async def open_server(
             ),
             copier=ThreadCopier(database, changes, clock),
             pruner=Pruner(database, canceller),
-            items=FencedStore(database, None, telemetry, _off_this_loop(rules, graph_loop)),
+            items=FencedStore(database, None, telemetry, off_this_loop(rules, graph_loop)),
             creator=creator,
             canceller=canceller,
             watcher=watcher,
             errands=errands,
-            crons=CronRegister(database, cron_runs, clock, broker.cron_changes),
+            crons=CronRegister(database, cron_runs, guard, clock, broker.cron_changes),
+            webhooks=guard,
+            lg_page=LgPage(MetricFiles(settings.storage.metrics_dir), database, clock),
         )
         yield Running(services, events, worker, graph_loop, scheduler)
 
@@ -303,6 +259,7 @@ def make_api(services: Services) -> FastAPI:
         thread_stream,
         crons,
         runs,
+        stateless_runs,
         store,
     ):
         app.include_router(part.router)
@@ -318,4 +275,9 @@ def _add_middleware(app: FastAPI, settings: ServerSettings, metrics: Metrics) ->
         allow_headers=["*"],
         expose_headers=["x-pagination-total", "x-pagination-next", "content-location"],
     )
-    app.add_middleware(Access, metrics=metrics, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Access,
+        metrics=metrics,
+        max_body_bytes=settings.max_body_bytes,
+        counts_statuses=settings.lg_api_metrics,
+    )

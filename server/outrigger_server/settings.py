@@ -147,6 +147,10 @@ class ServerSettings(SettingsGroup):
         le=300,
         description="Time between the heartbeats of a waiting stream or reply.",
     )
+    lg_api_metrics: bool = Field(
+        default=False,
+        description="Serve `/metrics` with the `lg_api_` names of other servers' dashboards.",
+    )
     no_worker: bool = Field(
         default=False,
         description="Serve the API only; runs wait for the next start with a worker.",
@@ -248,6 +252,31 @@ class StreamSettings(SettingsGroup):
     )
 
 
+class WebhookSettings(SettingsGroup):
+    """How the ends of runs are told to webhooks; which may be called is in langgraph.json."""
+
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Signs webhooks (`X-Outrigger-Signature`); without it they are not signed.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    webhook_timeout_seconds: float = Field(
+        default=10.0, ge=0.1, le=300, description="Time a webhook has to answer."
+    )
+    webhook_max_tries: int = Field(
+        default=10, ge=1, le=100, description="Tries after which a webhook is given up."
+    )
+    webhook_max_age_seconds: float = Field(
+        default=86400.0,
+        ge=1,
+        le=2_592_000,
+        description="Time since its run's end after which a webhook is not tried again.",
+    )
+    webhook_senders: int = Field(
+        default=4, ge=1, le=100, description="Webhooks that one process calls at once."
+    )
+
+
 class LogSettings(SettingsGroup):
     """What is logged and how."""
 
@@ -279,6 +308,7 @@ class Settings(SettingsGroup):
     scale: ScaleSettings = Field(default_factory=ScaleSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
 

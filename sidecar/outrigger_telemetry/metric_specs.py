@@ -75,6 +75,7 @@ ASSISTANT = Label("assistant")
 GRAPH = Label("graph")
 ERROR_CLASS = Label("error_class")
 ROUTE = Label("route")
+STATUS = Label("status")
 ROLE = Label("role")
 WORKER = Label("worker")
 LOGGER_GROUP = Label("logger_group")
@@ -119,6 +120,7 @@ METHOD = Label(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "_OTHER"),
     fallback="_OTHER",
 )
+WEBHOOK_OUTCOME = Label("outcome", ("delivered", "failed", "given_up"))
 STATUS_CLASS = Label("status_class", ("1xx", "2xx", "3xx", "4xx", "5xx"))
 LOOP_ROLE = Label("role", ("api", "worker"))
 LOG_LEVEL = Label("level", ("debug", "info", "warning", "error", "critical"), fallback="info")
@@ -326,6 +328,21 @@ GRAPH_BUILD_SECONDS = _histogram(
     "langgraph_graph_build_seconds", "Time a graph factory took.", IO_BUCKETS, GRAPH
 )
 
+# Webhooks
+WEBHOOK_DELIVERIES_TOTAL = _counter(
+    "langgraph_webhook_deliveries_total",
+    "Calls of webhooks. A failed one is made again; a given up one never is.",
+    WEBHOOK_OUTCOME,
+)
+WEBHOOK_CALL_SECONDS = _histogram(
+    "langgraph_webhook_call_seconds", "Time one call of a webhook took.", HTTP_BUCKETS
+)
+WEBHOOK_DELAY_SECONDS = _histogram(
+    "langgraph_webhook_delay_seconds",
+    "Time from the end of a run until its webhook was delivered.",
+    WAIT_BUCKETS,
+)
+
 # HTTP and processes
 HTTP_SERVER_REQUEST_DURATION_SECONDS = _histogram(
     "http_server_request_duration_seconds",
@@ -334,6 +351,13 @@ HTTP_SERVER_REQUEST_DURATION_SECONDS = _histogram(
     METHOD,
     ROUTE,
     STATUS_CLASS,
+)
+HTTP_SERVER_REQUESTS_TOTAL = _counter(
+    "http_server_requests_total",
+    "Requests answered, by status; counted only for the lg_api_ page (OUTRIGGER_LG_API_METRICS).",
+    METHOD,
+    ROUTE,
+    STATUS,
 )
 HTTP_SERVER_ACTIVE_REQUESTS = _gauge(
     "http_server_active_requests", "Requests being answered now.", METHOD

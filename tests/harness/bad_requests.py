@@ -12,7 +12,7 @@ from typing import Any
 MAX_BODY_BYTES = 65_536
 NOBODY = "00000000-0000-0000-0000-000000000007"
 PROBES = "probe_async, probe_blocking, probe_cleanup, probe_swallow, probe_sync"
-MODES = "values, updates, messages, messages-tuple, custom, debug, tasks, checkpoints"
+MODES = "values, updates, messages, messages-tuple, custom, debug, tasks, checkpoints, events"
 RUNS = "/threads/{thread}/runs"
 STATE = "/threads/{thread}/state"
 SEARCH = "/threads/search"
@@ -210,9 +210,21 @@ FIELDS = (
     _run(
         "webhook",
         422,
-        "webhook: this server does not serve this field yet; leave it out "
-        "(given: 'https://example.org/')",
-        webhook="https://example.org/",
+        "webhook: the host '127.0.0.1' has an address that is not public; the operator may allow "
+        "it in langgraph.json (webhooks.url)",
+        webhook="http://127.0.0.1:9/",
+    ),
+    _run(
+        "relative webhook",
+        422,
+        "webhook: give a whole URL that begins with http:// or https://",
+        webhook="/threads",
+    ),
+    _run(
+        "webhook empty",
+        422,
+        "webhook: string should have at least 1 character (given: '')",
+        webhook="",
     ),
 )
 

@@ -121,3 +121,15 @@ async def until_ended(client: LangGraphClient, thread_id: str, run_id: str) -> s
         assert time.monotonic() < deadline, f"the run stays {status}"
         await asyncio.sleep(0.01)
     return status
+
+
+async def until_gone(client: LangGraphClient, thread_id: str) -> None:
+    """Return once the thread is not there any more."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        try:
+            await client.threads.get(thread_id)
+        except NotFoundError:
+            return
+        assert time.monotonic() < deadline, "the thread stays"
+        await asyncio.sleep(0.01)

@@ -43,10 +43,18 @@ class _Exchange:
 class Access:
     """ASGI middleware; the outermost one."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        max_body_bytes: int,
+        counts_statuses: bool = False,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._counts_statuses = counts_statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, observed."""
@@ -127,6 +135,13 @@ class Access:
             route=route,
             status_class=f"{exchange.status // 100}xx",
         )
+        if self._counts_statuses:
+            self._metrics.increment(
+                specs.HTTP_SERVER_REQUESTS_TOTAL,
+                method=scope["method"],
+                route=route,
+                status=str(exchange.status),
+            )
         first = exchange.first_byte
         fields: dict[str, Any] = {
             "method": scope["method"],

@@ -75,8 +75,11 @@ def _fault_line(fault: Mapping[str, Any]) -> str:
     place = [str(part) for part in fault["loc"] if part != "body"]
     if fault["type"] == "json_invalid" or (not place and fault["type"] == "missing"):
         return "Invalid JSON in request body"
+    if not place and fault["type"] in {"value_error", "too_short", "too_long"}:
+        return str(fault["msg"]).removeprefix("Value error, ")
     if not place:
-        return f'{encode(fault.get("input")).decode():.100} is not of type "object"'
+        kind = "array" if fault["type"] == "list_type" else "object"
+        return f'{encode(fault.get("input")).decode():.100} is not of type "{kind}"'
     name = ".".join(place)
     if fault["type"] == "missing":
         return f"{name}: this field is required"

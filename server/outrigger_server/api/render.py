@@ -12,7 +12,6 @@ from starlette.responses import Response
 from outrigger_server.domain.assistant import Assistant, AssistantVersion
 from outrigger_server.domain.clock import to_iso
 from outrigger_server.domain.cron import Cron
-from outrigger_server.domain.run import Run
 from outrigger_server.domain.thread import Thread
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.stores.checkpoint_tables.base import Amount, StoredAmounts
@@ -26,22 +25,6 @@ def json_response(
     """`content` as a JSON answer."""
     body = encode(content)
     return Response(body, status_code=status, headers=headers, media_type=JSON)
-
-
-def run_json(run: Run) -> dict[str, Any]:
-    """A run."""
-    return {
-        "run_id": run.run_id,
-        "thread_id": run.thread_id,
-        "assistant_id": run.assistant_id,
-        "metadata": run.metadata,
-        "status": run.status.value,
-        "kwargs": run.kwargs,
-        "multitask_strategy": run.multitask_strategy,
-        "created_at": to_iso(run.created_at),
-        "updated_at": to_iso(run.updated_at),
-        "langsmith_session_name": None,
-    }
 
 
 def thread_json(thread: Thread, *, with_ttl: bool = False) -> dict[str, Any]:

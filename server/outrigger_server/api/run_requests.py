@@ -7,15 +7,15 @@ from pydantic import ValidationError
 
 from outrigger_server.api.problems import describe
 from outrigger_server.api.services import checkpoint_id_of
-from outrigger_server.api.wire.runs import RunCreate
+from outrigger_server.api.wire.runs import AnyRunCreate, RunCreate, StatelessRunCreate
 from outrigger_server.domain.assistant import Assistant, mirrored
 from outrigger_server.domain.run import RunId, RunRequest, ThreadId
-from outrigger_server.errors import InvalidRequest
+from outrigger_server.errors import BadState, InvalidRequest
 from outrigger_server.graphs.invoke import to_command
 
 
 def run_request(
-    body: RunCreate,
+    body: AnyRunCreate,
     assistant: Assistant,
     *,
     run_id: RunId,
@@ -25,7 +25,7 @@ def run_request(
     """The assistant's and the caller's wishes as one.
 
     Raises:
-        BadState: Both `configurable` and `context` are given.
+        BadState: Both `configurable` and `context` are given, or an answer without a thread.
         InvalidRequest: A field has a value that makes no sense.
     """
     config, context = _settings(body, assistant)
@@ -52,9 +52,9 @@ def run_request(
             "stream_mode": body.stream_mode,
             "interrupt_before": body.interrupt_before,
             "interrupt_after": body.interrupt_after,
-            "webhook": None,
+            "webhook": body.webhook,
             "feedback_keys": body.feedback_keys,
-            "temporary": False,
+            "temporary": body.temporary,
             "subgraphs": body.stream_subgraphs,
             "resumable": body.stream_resumable,
             "checkpoint_during": body.checkpoint_during is not False,
@@ -83,7 +83,7 @@ def read_run_request(
     return run_request(body, assistant, run_id=run_id, thread_id=thread_id, request_id=None)
 
 
-def _settings(body: RunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
+def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
     """Configuration and context: the assistant's, and over them the run's, as one and the other."""
     given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
     given, context = mirrored(given, body.context)
@@ -99,20 +99,22 @@ def _settings(body: RunCreate, assistant: Assistant) -> tuple[dict[str, Any], di
     return config, {**assistant.context, **(context or {})}
 
 
-def _command(body: RunCreate) -> dict[str, Any] | None:
+def _command(body: AnyRunCreate) -> dict[str, Any] | None:
     if body.command is None:
         return None
+    if isinstance(body, StatelessRunCreate) and body.command.resume is not None:
+        raise BadState("You must provide a thread_id when resuming.")
     command = body.command.model_dump(exclude_unset=True)
     to_command(command)
     return command
 
 
-def _durability(body: RunCreate) -> str:
+def _durability(body: AnyRunCreate) -> str:
     if body.durability is not None:
         return body.durability
     return "exit" if body.checkpoint_during is False else "async"
 
 
-def _checkpoint_id(body: RunCreate) -> str | None:
+def _checkpoint_id(body: AnyRunCreate) -> str | None:
     given = body.checkpoint_id or (body.checkpoint and body.checkpoint.checkpoint_id)
     return checkpoint_id_of(given or None)

@@ -1,22 +1,15 @@
 """Runs of a thread: create, wait, stream, join, cancel, delete."""
 
-import asyncio
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from uuid_utils.compat import uuid7
 
 from outrigger_server.api.bodies import JsonRoute
-from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
-from outrigger_server.api.idempotency import idempotency_key
-from outrigger_server.api.render import json_response, run_json
-from outrigger_server.api.run_requests import run_request
+from outrigger_server.api.render import json_response
+from outrigger_server.api.run_answers import Reading, RunAnswers
 from outrigger_server.api.services import (
     RunIdOf,
-    Services,
     ServicesOf,
     ThreadIdOf,
     event_id_of,
@@ -24,23 +17,19 @@ from outrigger_server.api.services import (
     listed,
     page_number,
 )
-from outrigger_server.api.sse import HEADERS, RunStream, error_frame
 from outrigger_server.api.wire.fields import MAX_PAGE
 from outrigger_server.api.wire.runs import RunCreate
-from outrigger_server.brokers.base import RunEnd
 from outrigger_server.domain.nul import holds_nul
-from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
-from outrigger_server.errors import InvalidRequest, NotFound
-from outrigger_server.runs.telemetry import assistant_label
+from outrigger_server.domain.run import CancelAction
+from outrigger_server.domain.shown_run import RUN_FIELDS, run_json
+from outrigger_server.errors import InvalidRequest
 from outrigger_server.stores.run_rows import get_run, list_runs
 from outrigger_server.stores.threads import get_thread
-from outrigger_telemetry import metric_specs as specs
 
 router = APIRouter(prefix="/threads/{thread_id}/runs", tags=["Thread Runs"], route_class=JsonRoute)
 
 CANCELLED = "interrupt requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
 ROLLED_BACK = "rollback requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
-LEFT = "client disconnected from the run stream (on_disconnect=cancel)"
 
 
 @router.post("")
@@ -48,8 +37,7 @@ async def create(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
     """Start a run in the background."""
-    run = await _create(services, thread_id, body, request, new_run_id())
-    return json_response(run_json(run), headers={"content-location": _place(run)})
+    return await RunAnswers(services, request).background(body, thread_id)
 
 
 @router.post("/wait")
@@ -57,20 +45,7 @@ async def wait(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
     """Start a run and answer with its final values."""
-    run_id = new_run_id()
-    heard = services.events.ended(run_id)
-    try:
-        run = await _create(services, thread_id, body, request, run_id)
-    except BaseException:
-        heard.cancel()
-        services.events.forget(run_id)
-        raise
-    if run.run_id != run_id:  # its idempotency key created that one before
-        heard.cancel()
-        services.events.forget(run_id)
-        return await join(thread_id, run.run_id, services, _cancels_when_left(body))
-    on_left = _cancel_when_left(services, run) if body.on_disconnect == "cancel" else None
-    return _awaited(services, thread_id, run_id, on_left, heard)
+    return await RunAnswers(services, request).waited(body, thread_id)
 
 
 @router.post("/stream")
@@ -78,36 +53,7 @@ async def stream(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
     """Start a run and stream it."""
-    requested = time.monotonic()
-    run_id = new_run_id()
-    subscription = await services.events.subscribe(run_id, None)
-    try:
-        run = await _create(services, thread_id, body, request, run_id)
-    except BaseException:
-        subscription.close()
-        services.events.forget(run_id)
-        raise
-    if run.run_id != run_id:  # its idempotency key created that one before
-        subscription.close()
-        services.events.forget(run_id)
-        after = request.headers.get("last-event-id")
-        leave = _cancels_when_left(body)
-        return await join_stream(thread_id, run.run_id, services, None, leave, after)
-    answer = RunStream(
-        services.watcher.watched(run, subscription),
-        services.metrics,
-        assistant_label(run.assistant_id, run.graph_id),
-        services.settings.server.heartbeat_seconds,
-        run.run_id,
-        with_ids=body.stream_resumable,
-        label=body.stream_mode[0],
-        on_disconnect=body.on_disconnect,
-        on_left=_cancel_when_left(services, run) if body.on_disconnect == "cancel" else None,
-        requested=requested,
-    )
-    place = _place(run)
-    headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
-    return StreamedAnswer(answer.frames(), headers)
+    return await RunAnswers(services, request).streamed(body, thread_id)
 
 
 @router.get("")
@@ -117,10 +63,12 @@ async def list_of_thread(
     limit: Annotated[str, Query()] = "10",
     offset: Annotated[str, Query()] = "0",
     status: Annotated[str | None, Query()] = None,
+    select: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
-    """List the thread's runs, newest first."""
+    """List the thread's runs, newest first; `select` says which fields of them."""
     if holds_nul(status):
         raise InvalidRequest("status: a NUL character cannot be searched for")
+    fields = selected(select)
     page = partial(
         list_runs,
         thread_id=thread_id,
@@ -129,7 +77,8 @@ async def list_of_thread(
         status=status,
     )
     await services.database.read(partial(get_thread, thread_id=thread_id))
-    return json_response([run_json(run) for run in await services.database.read(page)])
+    shown = [run_json(run) for run in await services.database.read(page)]
+    return json_response([{name: run[name] for name in fields} for run in shown])
 
 
 @router.get("/{run_id}")
@@ -150,51 +99,33 @@ async def delete(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -
 async def join(
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
+    request: Request,
     services: ServicesOf,
     cancel_on_disconnect: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Answer with a run's final values once it has ended."""
-    on_left = None
-    if flag(cancel_on_disconnect):
-        on_left = _cancel_by_id_when_left(services, thread_id, run_id)
-    return _awaited(services, thread_id, run_id, on_left)
+    leave = flag(cancel_on_disconnect)
+    return RunAnswers(services, request).joined(thread_id, run_id, cancel_when_left=leave)
 
 
 @router.get("/{run_id}/stream")
-async def join_stream(
+async def join_stream(  # noqa: PLR0913, PLR0917  the parts of the request, each by its name
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
+    request: Request,
     services: ServicesOf,
     stream_mode: Annotated[list[str] | None, Query()] = None,
     cancel_on_disconnect: Annotated[str | None, Query()] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Stream a run from now on, or from behind the last event the client had."""
-    after = event_id_of(last_event_id)
-    place = f"/threads/{thread_id}/runs/{run_id}"
-    headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
-    try:
-        run, subscription = await services.watcher.follow(thread_id, run_id, after)
-    except NotFound:
-        missing = error_frame("HTTPException", "404: Run not found")
-        return Response(missing, headers=dict(headers))
-    if after is not None:
-        services.metrics.increment(specs.STREAM_RESUMES_TOTAL)
-    leave = flag(cancel_on_disconnect)
-    answer = RunStream(
-        subscription,
-        services.metrics,
-        assistant_label(run.assistant_id, run.graph_id),
-        services.settings.server.heartbeat_seconds,
-        run.run_id,
-        with_ids=bool(run.kwargs.get("resumable")),
-        modes=_modes(stream_mode),
-        label=(stream_mode or [""])[0] or run.kwargs["stream_mode"][0],
-        on_disconnect="cancel" if leave else "continue",
-        on_left=_cancel_when_left(services, run) if leave else None,
-        requested=0.0,
+    reading = Reading(
+        modes=stream_modes(stream_mode),
+        label=(stream_mode or [""])[0],
+        after=event_id_of(last_event_id),
+        cancel_when_left=flag(cancel_on_disconnect),
     )
-    return StreamedAnswer(answer.frames(), headers)
+    return await RunAnswers(services, request).rejoined(thread_id, run_id, reading)
 
 
 @router.post("/{run_id}/cancel")
@@ -220,72 +151,20 @@ async def cancel(
     return json_response({}, headers={"location": f"{place}/join", "content-location": place})
 
 
-async def _create(
-    services: Services, thread_id: ThreadId, body: RunCreate, request: Request, run_id: RunId
-) -> Run:
-    assistant = await services.assistants.resolve(body.assistant_id)
-    wanted = run_request(
-        body,
-        assistant,
-        run_id=run_id,
-        thread_id=thread_id,
-        request_id=request.scope["state"]["request_id"],
-    )
-    return await services.creator.create(
-        thread_id,
-        wanted,
-        make_thread=body.if_not_exists == "create",
-        key=await idempotency_key(request, thread_id=thread_id),
-    )
+def selected(names: list[str] | None) -> tuple[str, ...]:
+    """The fields of a run that a client wants, in the usual order; None means all.
+
+    Raises:
+        InvalidRequest: A run has no such field.
+    """
+    wrong = [name for name in names or () if name not in RUN_FIELDS]
+    if wrong:
+        known = ", ".join(RUN_FIELDS)
+        raise InvalidRequest(f"select: a run has no {', '.join(wrong)}; choose from {known}")
+    return tuple(name for name in RUN_FIELDS if name in names) if names else RUN_FIELDS
 
 
-def _cancels_when_left(body: RunCreate) -> str | None:
-    """`on_disconnect` as those who join a run say it."""
-    return "true" if body.on_disconnect == "cancel" else None
-
-
-def _awaited(
-    services: Services,
-    thread_id: ThreadId,
-    run_id: RunId,
-    on_left: Callable[[], None] | None,
-    heard: asyncio.Future[RunEnd] | None = None,
-) -> Response:
-    place = f"/threads/{thread_id}/runs/{run_id}"
-    return AwaitedAnswer(
-        services.watcher.ended(thread_id, run_id, heard),
-        {"location": f"{place}/join", "content-location": place},
-        heartbeat_seconds=services.settings.server.heartbeat_seconds,
-        on_left=on_left,
-    )
-
-
-def _cancel_when_left(services: Services, run: Run) -> Callable[[], None]:
-    return _cancel_by_id_when_left(services, run.thread_id, run.run_id)
-
-
-def _cancel_by_id_when_left(
-    services: Services, thread_id: ThreadId, run_id: RunId
-) -> Callable[[], None]:
-    def leave() -> None:
-        errand = services.canceller.cancel(
-            thread_id, [run_id], CancelAction.INTERRUPT, message=LEFT
-        )
-        services.errands.run("cancel_on_disconnect", errand)
-
-    return leave
-
-
-def _place(run: Run) -> str:
-    return f"/threads/{run.thread_id}/runs/{run.run_id}"
-
-
-def new_run_id() -> RunId:
-    """A new run's id; ids made later sort later."""
-    return RunId(str(uuid7()))
-
-
-def _modes(given: list[str] | None) -> frozenset[str] | None:
+def stream_modes(given: list[str] | None) -> frozenset[str] | None:
     """The event names a reader wants; None means all."""
     modes = listed("stream_mode", given or ())
     return frozenset("messages" if mode == "messages-tuple" else mode for mode in modes) or None

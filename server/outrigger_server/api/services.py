@@ -8,6 +8,7 @@ from typing import Annotated
 import orjson
 from fastapi import Depends, Path, Request
 
+from outrigger_server.api.lg_page import LgPage
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.assistants.drawings import AssistantDrawings
 from outrigger_server.assistants.editor import AssistantEditor
@@ -22,6 +23,7 @@ from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
 from outrigger_server.runs.prune import Pruner
 from outrigger_server.runs.watch import RunWatcher
+from outrigger_server.runs.webhook_guard import WebhookGuard
 from outrigger_server.settings import Settings
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.items import FencedStore
@@ -55,6 +57,8 @@ class Services:
     watcher: RunWatcher
     errands: Errands
     crons: CronRegister
+    webhooks: WebhookGuard
+    lg_page: LgPage
 
 
 # These are async because FastAPI sends sync dependencies through a thread each.

@@ -16,7 +16,6 @@ from outrigger_server.runs.create import RunCreator
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.crons import advance_cron, stop_cron
 from outrigger_server.stores.runs import Created, create_run
-from outrigger_server.stores.threads import create_thread
 from outrigger_telemetry.logging import get_logger
 
 log = get_logger("outrigger.crons")
@@ -80,9 +79,9 @@ class CronFirer:
         thread_id = due.thread_id or ThreadId(str(uuid7()))
         if due.has_ended(now):
             return Fired(due, thread_id)
-        if due.thread_id is None:
-            create_thread(connection, thread_id, {}, now)
         request = self._runs.request(connection, due, thread_id)
+        if due.thread_id is None:
+            self._creator.make_thread(connection, thread_id, request, now)
         created = create_run(connection, thread_id, request, now)
         return Fired(due, thread_id, request, created)
 

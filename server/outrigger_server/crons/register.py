@@ -13,6 +13,7 @@ from outrigger_server.crons.requests import CronRuns
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.cron import Cron, OnRunCompleted
 from outrigger_server.domain.run import ThreadId
+from outrigger_server.runs.webhook_guard import WebhookGuard
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.crons import (
     CronFilter,
@@ -48,10 +49,16 @@ class CronRegister:
     """Adds, changes, removes and finds crons, and tells the schedulers about changes."""
 
     def __init__(
-        self, database: Database, runs: CronRuns, clock: Clock, schedulers: Wakeups
+        self,
+        database: Database,
+        runs: CronRuns,
+        webhooks: WebhookGuard,
+        clock: Clock,
+        schedulers: Wakeups,
     ) -> None:
         self._database = database
         self._runs = runs
+        self._webhooks = webhooks
         self._clock = clock
         self._schedulers = schedulers
 
@@ -59,9 +66,10 @@ class CronRegister:
         """Add a cron.
 
         Raises:
-            RequestError: The schedule, the time zone or the run it asks for makes no sense, or
-                its thread or assistant is not there.
+            RequestError: The schedule, the time zone or the run it asks for makes no sense, its
+                webhook may not be called, or its thread or assistant is not there.
         """
+        await self._check_webhook(order.payload)
         now = self._clock.now()
         cron = Cron(
             cron_id=str(uuid7()),
@@ -96,6 +104,7 @@ class CronRegister:
             NotFound: There is no such cron.
             RequestError: What comes of it makes no sense.
         """
+        await self._check_webhook(payload)
         now = self._clock.now()
 
         def change(connection: Connection) -> Cron:
@@ -112,6 +121,12 @@ class CronRegister:
         kept = await self._database.write(change)
         self._schedulers.notify()
         return kept
+
+    async def _check_webhook(self, payload: Mapping[str, Any]) -> None:
+        # Names are looked up, so outside a transaction; the sender does so again before a call.
+        webhook = payload.get("webhook")
+        if webhook is not None:
+            await self._webhooks.check(webhook)
 
     def _checked(self, connection: Connection, cron: Cron, now: int) -> Cron:
         """The cron with its next time; raises when it could not be run."""

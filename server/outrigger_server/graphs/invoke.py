@@ -20,7 +20,11 @@ from outrigger_server.graphs.context import context_for
 LANGGRAPH_VERSION = version("langgraph")
 SERVER_VERSION = version("langgraph-outrigger")
 
+_Graph = Pregel[Any, Any, Any, Any]
+_Chunks = AsyncIterator[Any]
+
 VALUES = "values"
+EVENTS = "events"
 
 STREAM_MODES = (
     VALUES,
@@ -31,6 +35,7 @@ STREAM_MODES = (
     "debug",
     "tasks",
     "checkpoints",
+    EVENTS,
 )
 """The stream modes a run may ask for."""
 
@@ -102,7 +107,19 @@ def to_command(command: Mapping[str, Any]) -> Command[Any]:
     targets: Any = ()
     if goto is not None:
         targets = [_target(each) for each in (goto if isinstance(goto, list) else [goto])]
-    return Command(resume=command.get("resume"), update=command.get("update"), goto=targets)
+    update = _pairs(command.get("update"))
+    return Command(resume=command.get("resume"), update=update, goto=targets)
+
+
+def _pairs(update: Any) -> Any:
+    """JSON has no tuples: a list of pairs of a key and a value is an update with such."""
+    if isinstance(update, list) and all(_is_pair(each) for each in update):
+        return [(key, value) for key, value in update]
+    return update
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)  # noqa: PLR2004
 
 
 def _target(goto: Any) -> str | Send:
@@ -119,7 +136,7 @@ def wanted_modes(run: Run) -> tuple[str, ...]:
 
 
 async def stream_run(
-    graph: Pregel[Any, Any, Any, Any],
+    graph: _Graph,
     run: Run,
     *,
     config: RunnableConfig,
@@ -128,7 +145,9 @@ async def stream_run(
 ) -> AsyncIterator[tuple[str, Any]]:
     """Run the graph and yield (event name, data) as the run's stream modes ask for."""
     frames = Frames(wanted_modes(run))
-    chunks: AsyncIterator[Any] = graph.astream(
+    stream = _stream_with_events if EVENTS in frames.wanted else _stream
+    chunks = stream(
+        graph,
         run_input(run, resume=resume),
         config,
         context=context_for(graph, run.kwargs.get("context") or {}),
@@ -148,6 +167,26 @@ async def stream_run(
         await asyncio.sleep(0)
 
 
+def _stream(graph: _Graph, given: Any, config: RunnableConfig, **options: Any) -> _Chunks:
+    return graph.astream(given, config, **options)
+
+
+async def _stream_with_events(
+    graph: _Graph, given: Any, config: RunnableConfig, **options: Any
+) -> _Chunks:
+    """The same, and between the chunks what happens inside, as LangChain tells it.
+
+    The graph's own stream is among the events, each chunk as one: those become chunks.
+    """
+    root: str | None = None
+    async for event in graph.astream_events(given, config, version="v2", **options):
+        root = root or event["run_id"]
+        if event["event"] == "on_chain_stream" and event["run_id"] == root:
+            yield event["data"]["chunk"]
+        else:
+            yield EVENTS, event
+
+
 @dataclass
 class Frames:
     """Turns what LangGraph streams into the protocol's events."""
@@ -160,7 +199,8 @@ class Frames:
     def graph_modes(self) -> list[StreamMode]:
         """The modes LangGraph is asked for; always values, which come once a step."""
         modes = ["messages" if mode == "messages-tuple" else mode for mode in self.wanted]
-        modes.append("values")
+        modes = [mode for mode in modes if mode != EVENTS]
+        modes.append(VALUES)
         return cast("list[StreamMode]", list(dict.fromkeys(modes)))
 
     def of(self, mode: str, data: Any) -> Sequence[tuple[str, Any]]:

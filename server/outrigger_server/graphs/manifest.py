@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 
+from outrigger_server.domain.webhook import WebhookRules
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.retention import Retention, read_retention
+from outrigger_server.graphs.webhook_rules import read_webhook_rules
 from outrigger_server.settings import setting_names
 
 # Keys of the official format that say how to build an image.
@@ -38,9 +40,8 @@ _UNSERVED_KEYS = {
     "http": "no custom routes or middleware; the origins are in OUTRIGGER_CORS_ORIGINS",
     "ui": "no user interface components are served",
     "ui_config": "no user interface components are served",
-    "webhooks": "no rules for webhooks are applied",
 }
-_SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "checkpointer", "store"})
+_SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "checkpointer", "store", "webhooks"})
 _SERVED_PARTS = {
     "checkpointer": {"ttl"},
     "checkpointer.ttl": {"strategy", "default_ttl", "sweep_interval_minutes", "sweep_limit"},
@@ -98,6 +99,7 @@ class Manifest:
     index: IndexSpec | None
     ignored_keys: tuple[str, ...]
     """Keys without effect here that the user may count on, sorted."""
+    webhooks: WebhookRules = field(default_factory=WebhookRules)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -121,6 +123,7 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     store = reader.part(content, "store")
     retention = read_retention(reader.part(content, "checkpointer"), store, reader.fault)
     index = reader.index(store.get("index"))
+    webhooks = reader.webhooks(content.get("webhooks"), environment)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return Manifest(
@@ -131,6 +134,7 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
         retention=retention,
         index=index,
         ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
+        webhooks=webhooks,
     )
 
 
@@ -323,6 +327,10 @@ class _Reader:
             return (found or default) if default is not None else (found or "")
 
         return _VARIABLE.sub(fill_in, value)
+
+    def webhooks(self, entry: Any, own: Mapping[str, str]) -> WebhookRules:
+        """Read the rules for webhooks, whose headers may hold variables."""
+        return read_webhook_rules(entry, {**self._environ, **own}, self.fault)
 
     def import_paths(self, entries: Any) -> tuple[Path, ...]:
         """Read the local directories, and check that what else is named is installed."""

@@ -7,15 +7,29 @@ from functools import partial
 from outrigger_server.brokers.base import CancelSignals, EventLog, RunEnd, Wakeups
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.event import thread_stream
-from outrigger_server.domain.run import CancelAction, Run, RunId, RunOutcome, ThreadId
+from outrigger_server.domain.run import (
+    CancelAction,
+    Run,
+    RunId,
+    RunOutcome,
+    RunStatus,
+    ThreadId,
+)
 from outrigger_server.errors import IllegalTransition, NotFound
 from outrigger_server.runs.ends import DELETED, GONE, GONE_ERROR, end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.run_ends import delete_finished_run
-from outrigger_server.stores.run_rows import find_run, get_run
-from outrigger_server.stores.runs import Cancelled, cancel_runs
+from outrigger_server.stores.run_rows import find_run, get_run, has_one_of
+from outrigger_server.stores.runs import (
+    BEFORE_ALL,
+    Cancelled,
+    Place,
+    cancel_runs,
+    last_run,
+    page_of_runs,
+)
 from outrigger_server.stores.threads import delete_thread
 from outrigger_server.threads.changes import StateChanges
 
@@ -23,6 +37,10 @@ NOTHING_TO_CANCEL = (
     "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the "
     "runs haven't been deleted or completed."
 )
+NOTHING_FOUND = "No runs found to cancel."
+
+PAGE = 500
+"""Runs looked up at once when many are cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +83,9 @@ class RunCanceller:
             )
         )
         if not cancelled.signalled and not cancelled.dropped:
-            known = await self.database.read(partial(find_run, run_id=run_ids[0]))
-            raise NotFound(NOTHING_TO_CANCEL if known else "No runs found to cancel.")
+            look = partial(has_one_of, thread_id=thread_id, run_ids=run_ids)
+            known = await self.database.read(look)
+            raise NotFound(NOTHING_TO_CANCEL if known else NOTHING_FOUND)
         self._carry_out(cancelled, action)
         for dropped in cancelled.dropped:
             if dropped.attempt > 0 and action is CancelAction.INTERRUPT:
@@ -76,6 +95,33 @@ class RunCanceller:
         if wait:
             for run_id in cancelled.signalled:
                 await self.watcher.ended(thread_id, run_id)
+
+    async def cancel_all(
+        self, statuses: Sequence[RunStatus], action: CancelAction, *, message: str
+    ) -> None:
+        """Stop every run that has one of the statuses now; those made meanwhile go on.
+
+        Each thread's runs are one transaction.
+
+        Raises:
+            NotFound: There is none, or all of them are being cancelled already.
+        """
+        last = await self.database.read(last_run)
+        stopped = False
+        for status in statuses:
+            after: Place | None = BEFORE_ALL
+            while after is not None:
+                look = partial(page_of_runs, status=status, after=after, last=last, limit=PAGE)
+                page = await self.database.read(look)
+                after = page.after
+                for thread_id, run_ids in page.runs.items():
+                    try:
+                        await self.cancel(thread_id, run_ids, action, message=message)
+                    except NotFound:  # they ended meanwhile
+                        continue
+                    stopped = True
+        if not stopped:
+            raise NotFound(NOTHING_FOUND)
 
     def _carry_out(self, cancelled: Cancelled, action: CancelAction) -> None:
         for dropped in cancelled.dropped:

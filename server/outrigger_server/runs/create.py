@@ -1,6 +1,7 @@
 """Accepts runs: decides about double texts, tells the victims, wakes the workers."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -19,6 +20,7 @@ from outrigger_server.stores.base import Database
 from outrigger_server.stores.idempotency_keys import claim_key, release_key
 from outrigger_server.stores.run_rows import find_run
 from outrigger_server.stores.runs import Created, create_run
+from outrigger_server.stores.temporary_threads import make_temporary_thread
 from outrigger_server.stores.threads import ensure_thread
 
 RUN_GONE = (
@@ -95,6 +97,26 @@ class RunCreator:
         self.carry_out(created, created.run)
         return created.run
 
+    async def create_batch(self, wanted: Sequence[tuple[ThreadId, RunRequest]]) -> list[Run]:
+        """Store runs, each on a new thread of its own: all of them or none.
+
+        Raises:
+            StoreUnavailable: Nothing was stored.
+        """
+
+        def job(connection: Connection) -> list[Created]:
+            now = self.clock.now()
+            for thread_id, request in wanted:
+                self.make_thread(connection, thread_id, request, now)
+            return [create_run(connection, *each, now) for each in wanted]
+
+        runs = []
+        for created in await self.database.write(job):
+            if created.run is not None:  # a new thread refuses none
+                self.carry_out(created, created.run)
+                runs.append(created.run)
+        return runs
+
     def _job(
         self,
         thread_id: ThreadId,
@@ -110,11 +132,20 @@ class RunCreator:
         if known is not None:
             return created_before(connection, RunId(known))
         if make_thread:
-            ensure_thread(connection, thread_id, now, self.thread_ttl)
+            self.make_thread(connection, thread_id, request, now)
         created = create_run(connection, thread_id, request, now, lease)
         if created.run is None and key is not None:
             release_key(connection, key)
         return created
+
+    def make_thread(
+        self, connection: Connection, thread_id: ThreadId, request: RunRequest, now: int
+    ) -> None:
+        """Add the thread that the run is for, unless it is there; a temporary one goes with it."""
+        if request.kwargs.get("temporary"):
+            make_temporary_thread(connection, thread_id, now)
+        else:
+            ensure_thread(connection, thread_id, now, self.thread_ttl)
 
     def _start_or_release(self, writing: asyncio.Future[Created | Run]) -> None:
         if self.slots is None:

@@ -1,7 +1,7 @@
 """Ends attempts: reads where the history stands and writes status, values and fence at once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -41,13 +41,13 @@ log = get_logger("outrigger.runs")
 
 
 class Finisher:
-    """Writes the ends of runs and tells everybody who waits for them.
+    """Writes the ends of runs and tells everybody who waits for them, `afterwards` last.
 
     Every method returns once the end is on disk, however long the database refuses it,
     and does nothing when the attempt has lost its run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the parts of the engine, each passed in
         self,
         database: Database,
         events: EventLog,
@@ -56,6 +56,7 @@ class Finisher:
         telemetry: RunTelemetry,
         *,
         retry_seconds: float = RETRY_SECONDS,
+        afterwards: Sequence[Callable[[Run], None]] = (),
     ) -> None:
         self._database = database
         self._events = events
@@ -63,6 +64,7 @@ class Finisher:
         self._clock = clock
         self._telemetry = telemetry
         self._retry_seconds = retry_seconds
+        self._afterwards = afterwards
 
     async def succeed(self, run: Run, source: GraphSource | None, ending: Ending) -> None:
         """End a run whose graph came to its end; what it left is read unless `ending` tells.
@@ -219,6 +221,8 @@ class Finisher:
         publish_end(self._events, ended.run, end)
         if ended.more:
             self._wakeups.notify()
+        for call in self._afterwards:
+            call(ended.run)
 
     async def _persist(
         self,

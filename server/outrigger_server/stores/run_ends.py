@@ -20,6 +20,7 @@ from outrigger_server.stores.run_rows import (
     to_run,
 )
 from outrigger_server.stores.tables import runs, threads
+from outrigger_server.stores.webhooks import put_cut_delivery, put_delivery
 
 _END = (
     update(runs)
@@ -69,7 +70,18 @@ def finish_run(
     row = connection.execute(_END, end).mappings().first()
     if row is None:
         return roll_back_run(connection, held_run(connection, run.token), now)
-    return Ended(to_run(row), settle_thread(connection, run.thread_id, outcome, now))
+    ended = to_run(row)
+    if ended.kwargs.get("webhook") is not None:
+        _tell_webhook(connection, ended, outcome, now)
+    return Ended(ended, settle_thread(connection, run.thread_id, outcome, now))
+
+
+def _tell_webhook(connection: Connection, run: Run, outcome: ThreadOutcome, now: int) -> None:
+    if run.status is RunStatus.INTERRUPTED:
+        put_cut_delivery(connection, run, now, rolled_back=False, values=outcome.values)
+        return
+    status, error = run.status.value, outcome.error
+    put_delivery(connection, run, now, status=status, values=outcome.values, error=error)
 
 
 def roll_back_run(connection: Connection, run: Run, now: int) -> Ended:
@@ -81,6 +93,8 @@ def roll_back_run(connection: Connection, run: Run, now: int) -> Ended:
     lock_run(connection, run.run_id)
     traces.erase_run(connection, run.run_id)
     connection.execute(delete(runs).where(runs.c.run_id == run.run_id))
+    if run.cancel_message is not None:  # else it was deleted, which needs no telling
+        put_cut_delivery(connection, run, now, rolled_back=True)
     row: dict[str, Any] = {"updated_at": now}
     if run.superseded_by is None and run.cancel_message is not None:
         row["error"] = {"error": "UserRollback", "message": run.cancel_message}

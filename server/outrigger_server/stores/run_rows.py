@@ -4,7 +4,7 @@ Functions here, and in the modules built on them (`runs`, `claims`, `run_ends`),
 connection of the transaction they are part of.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -66,6 +66,12 @@ def get_run(connection: Connection, thread_id: ThreadId, run_id: RunId) -> Run:
     if run is None or run.thread_id != thread_id:
         raise NotFound
     return run
+
+
+def has_one_of(connection: Connection, thread_id: ThreadId, run_ids: Sequence[RunId]) -> bool:
+    """True when the thread has at least one of the runs, ended or not."""
+    query = select(runs.c.run_id).where(runs.c.run_id.in_(run_ids), runs.c.thread_id == thread_id)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def list_runs(

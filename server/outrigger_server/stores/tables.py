@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The migration the code is written for; a test compares it with the migrations' head."""
 
 metadata = MetaData()
@@ -89,8 +89,11 @@ threads = Table(
     # When the time is over; null without one.
     Column("expires_at", BigInteger),
     partial_index("threads_expiry", "expires_at", where="expires_at IS NOT NULL"),
+    # Set when the thread was made for a run without one, and goes when that has ended.
+    Column("temporary_since", BigInteger),
     partial_index("threads_head", "head_at", where="head_at IS NOT NULL"),
     partial_index("threads_held", "held_until", where="hold_token IS NOT NULL"),
+    partial_index("threads_temporary", "updated_at", where="temporary_since IS NOT NULL"),
     Index("threads_updated", "updated_at"),
     Index("threads_created", "created_at"),
 )
@@ -166,4 +169,20 @@ crons = Table(
     Index("crons_created", "created_at"),
     Index("crons_thread", "thread_id"),
     Index("crons_assistant", "assistant_id"),
+)
+
+# Webhooks that have not been delivered yet.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("delivery_id", String, primary_key=True),
+    Column("url", Text, nullable=False),
+    # The run as it is sent, without its values: they are JSON text already.
+    Column("run", JSON, nullable=False),
+    Column("values", Text),
+    Column("created_at", BigInteger, nullable=False),
+    # When it may be tried; while somebody tries it, when somebody else may.
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Index("webhook_deliveries_due", "due_at"),
 )

@@ -43,7 +43,7 @@ def copy_thread(connection: Connection, source: ThreadId, copy: ThreadId, now: i
             lock_run(connection, run.run_id)  # what it writes lands before or behind the copy
     row = connection.execute(select(threads).where(threads.c.thread_id == source)).mappings().one()
     times = {"created_at": now, "updated_at": now, "state_updated_at": now}
-    free = {"head_at": None, "hold_token": None, "held_until": None, "error": None}
+    free = dict.fromkeys(("head_at", "hold_token", "held_until", "error", "temporary_since"))
     ttl = ttl_columns(found.ttl, now)
     connection.execute(insert(threads).values({**row, "thread_id": copy, **times, **free, **ttl}))
     checkpoint_tables(connection).copy_thread(connection, source, copy)

@@ -1,6 +1,6 @@
 """Threads: rows with a status that is always derived from their runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -184,13 +184,19 @@ def delete_thread(connection: Connection, thread_id: ThreadId) -> list[Run]:
     """
     lock_thread(connection, thread_id)
     present = in_flight_runs(connection, thread_id)
-    result = connection.execute(delete(threads).where(threads.c.thread_id == thread_id))
-    if not result.rowcount:
+    if not erase_threads(connection, [thread_id]):
         raise NotFound(f"Thread with ID {thread_id} not found")
-    connection.execute(delete(runs).where(runs.c.thread_id == thread_id))
-    connection.execute(delete(crons).where(crons.c.thread_id == thread_id))
-    traces.erase_thread(connection, thread_id)
     return present
+
+
+def erase_threads(connection: Connection, thread_ids: Sequence[ThreadId]) -> int:
+    """Remove threads whose rows are locked, with all they have; return how many there were."""
+    result = connection.execute(delete(threads).where(threads.c.thread_id.in_(thread_ids)))
+    connection.execute(delete(runs).where(runs.c.thread_id.in_(thread_ids)))
+    connection.execute(delete(crons).where(crons.c.thread_id.in_(thread_ids)))
+    for thread_id in thread_ids:
+        traces.erase_thread(connection, thread_id)
+    return result.rowcount
 
 
 def stored_amounts(connection: Connection, thread_id: ThreadId) -> StoredAmounts:

@@ -134,6 +134,27 @@ def test_a_command_may_go_to_nodes_and_send_input(goto, targets):
     assert to_command({"goto": goto}).goto == targets
 
 
+@pytest.mark.parametrize(
+    ("update", "taken"),
+    [
+        ({"k": 1}, {"k": 1}),
+        ([["k", 1], ["l", [2]]], [("k", 1), ("l", [2])]),
+        ([1, 2], [1, 2]),
+        (None, None),
+    ],
+)
+def test_a_list_of_pairs_is_an_update(update, taken):
+    assert to_command({"update": update}).update == taken
+
+
+def test_events_are_no_mode_of_the_graphs_own_stream():
+    frames = Frames(("events", "updates"))
+    assert frames.graph_modes == ["updates", "values"]
+    assert frames.of("events", {"event": "on_chain_start"}) == [
+        ("events", {"event": "on_chain_start"})
+    ]
+
+
 @pytest.mark.parametrize("goto", [1, [None], {"input": 1}, [{"node": 1}]])
 def test_a_command_that_goes_to_no_node_is_refused(goto):
     with pytest.raises(InvalidRequest, match=r"command\.goto"):

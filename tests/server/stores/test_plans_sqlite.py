@@ -6,7 +6,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
-from outrigger_server.stores import claims, idempotency_keys, run_ends, run_rows, runs
+from outrigger_server.domain.run import RunStatus
+from outrigger_server.stores import (
+    claims,
+    idempotency_keys,
+    queue,
+    run_ends,
+    run_rows,
+    runs,
+    temporary_threads,
+    webhooks,
+)
 
 
 @pytest.fixture
@@ -28,6 +38,10 @@ STATEMENTS = {
     "thread by id": (runs._THREAD, "sqlite_autoindex_threads_1"),
     "known key": (idempotency_keys._KNOWN, "sqlite_autoindex_idempotency_keys_1"),
     "expired keys": (idempotency_keys._EXPIRED, "idempotency_keys_expiry"),
+    "page of waiting runs": (runs._PAGES[RunStatus.PENDING], "runs_by_live_status"),
+    "median wait": (queue._NTH_DUE, "runs_by_live_status"),
+    "temporary threads left": (temporary_threads._LEFT, "threads_temporary"),
+    "due webhooks": (webhooks._DUE, "webhook_deliveries_due"),
     "keys to forget": (idempotency_keys._FORGET, "sqlite_autoindex_idempotency_keys_1"),
 }
 
