@@ -17,7 +17,7 @@ from langgraph_sdk.client import LangGraphClient
 from harness.history import marks
 from harness.processes import PROBES, Server, started_server
 from harness.receiver import Call, Receiver, started_receiver
-from harness.runs import probe_input, start, until_status
+from harness.runs import probe_input, start, until_gone, until_status
 
 pytestmark = pytest.mark.end_to_end
 
@@ -136,6 +136,22 @@ async def test_a_stateless_run_is_told_though_its_thread_is_gone(
     assert call.json["kwargs"]["temporary"] is True
 
 
+async def test_runs_of_crons_are_told_and_their_threads_go(
+    client: LangGraphClient, receiver: Receiver, path: str
+) -> None:
+    hook = receiver.url + path
+    cron = await client.crons.create(
+        "probe_async", schedule="* * * * * *", input=probe_input("T", 0.0), webhook=hook
+    )
+    first, second = await calls(receiver, 2, path)
+    await client.crons.delete(cron["cron_id"])
+    assert first.json["values"]["log"] == second.json["values"]["log"] == marks("T")
+    assert first.json["thread_id"] != second.json["thread_id"]
+    for call in (first, second):
+        assert call.json["kwargs"]["config"]["configurable"]["cron_id"] == cron["cron_id"]
+        await until_gone(client, call.json["thread_id"])
+
+
 @pytest.mark.parametrize(
     ("hook", "text"),
     [
@@ -156,6 +172,9 @@ async def test_what_may_not_be_called_is_refused_before_anything_is_made(
         assert response.status_code == 422
         assert response.json()["detail"].startswith(f"webhook: {text}")
     assert await client.runs.list(thread_id) == []
+    kept = await http.post("/runs/crons", json={**body, "schedule": "0 0 1 1 *"})
+    assert (kept.status_code, await client.crons.count()) == (422, 0)
+    assert kept.json()["detail"].startswith(f"webhook: {text}")
 
 
 async def test_a_redirect_is_not_followed(

@@ -19,8 +19,10 @@ from outrigger_server.crons.telemetry import CronTelemetry
 from outrigger_server.domain.assistant import Assistant, system_assistant
 from outrigger_server.domain.cron import Cron, OnRunCompleted
 from outrigger_server.domain.run import Run, ThreadId
+from outrigger_server.domain.webhook import WebhookRules
 from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.graphs.source import Factory, GraphSource
+from outrigger_server.runs.webhook_guard import WebhookGuard
 from outrigger_server.stores.assistants import put_system_assistants
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.run_rows import RUN_COLUMNS, to_run
@@ -35,6 +37,11 @@ GRAPH = "graph"
 def never() -> None:
     """A factory that no cron calls: crons create runs, workers make graphs."""
     raise AssertionError
+
+
+async def _public(host: str) -> list[str]:
+    """The addresses of every host, but for one that is this machine."""
+    return ["127.0.0.1"] if host == "here.test" else ["93.184.216.34"]
 
 
 class CronDesk:
@@ -55,7 +62,8 @@ class CronDesk:
         self.creator = run_creator(database, clock)
         origin = Factory("never", never, takes_config=False)
         runs = CronRuns(GraphRegistry({GRAPH: GraphSource(GRAPH, origin)}), read_run_request)
-        self.register = CronRegister(database, runs, clock, self.changes)
+        guard = WebhookGuard(WebhookRules(), _public)
+        self.register = CronRegister(database, runs, guard, clock, self.changes)
         telemetry = CronTelemetry(self.metrics)
         self.firer = CronFirer(database, runs, self.creator, clock, telemetry)
         self.scheduler = CronScheduler(database, self.firer, self.changes, clock, at_once=at_once)

@@ -34,11 +34,12 @@ async def server_here(
     """Open the whole server in this process and give a client of it; it logs nothing."""
     given = {"OUTRIGGER_DATA_DIR": str(folder), **(environment or {})}
     settings = load_settings(given, config=TEST_GRAPHS)
-    registry = load_graphs(load_manifest(settings.server.config, os.environ))
+    manifest = load_manifest(settings.server.config, os.environ)
+    registry = load_graphs(manifest)
     metrics = open_process_metrics(settings.storage.metrics_dir, role="server")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        async with open_server(settings, registry, metrics) as running:
+        async with open_server(settings, registry, metrics, manifest) as running:
             app = httpx.ASGITransport(make_api(running.services))
             async with httpx.AsyncClient(transport=app, base_url="http://here") as http:
                 http.timeout = httpx.Timeout(60)

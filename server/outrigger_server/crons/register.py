@@ -125,7 +125,7 @@ class CronRegister:
     async def _check_webhook(self, payload: Mapping[str, Any]) -> None:
         # Names are looked up, so outside a transaction; the sender does so again before a call.
         webhook = payload.get("webhook")
-        if webhook is not None:
+        if isinstance(webhook, str):  # what is none is refused with the rest of the payload
             await self._webhooks.check(webhook)
 
     def _checked(self, connection: Connection, cron: Cron, now: int) -> Cron:

@@ -1,12 +1,17 @@
 """What the scheduler does with crons that are due."""
 
 import datetime as dt
+from functools import partial
 
 import pytest
 
 from fakes.cron_desk import CronDesk
 from outrigger_server.brokers.in_process import InProcessWakeups
+from outrigger_server.domain.run import CancelAction
 from outrigger_server.errors import InvalidRequest, NotFound
+from outrigger_server.stores.crons import CronFilter, CronPage
+from outrigger_server.stores.runs import cancel_runs
+from outrigger_server.stores.temporary_threads import delete_temporary_threads
 from outrigger_server.stores.threads import delete_thread
 from outrigger_telemetry import metric_specs as specs
 
@@ -52,6 +57,20 @@ async def test_a_stateless_cron_makes_a_thread_for_each_run(crons, clock, keep, 
     assert first.thread_id != second.thread_id
     assert [run.kwargs["temporary"] for run in (first, second)] == [temporary] * 2
     assert await crons.thread_count() == 2
+    for run in (first, second):
+        await crons.database.write(
+            partial(
+                cancel_runs,
+                thread_id=run.thread_id,
+                run_ids=[run.run_id],
+                action=CancelAction.INTERRUPT,
+                now=clock.now(),
+                message=None,
+            )
+        )
+    ended = partial(delete_temporary_threads, thread_ids=[first.thread_id, second.thread_id])
+    await crons.database.write(ended)
+    assert await crons.thread_count() == (0 if temporary else 2)
 
 
 async def test_what_was_missed_while_nothing_ran_fires_once(crons, clock):
@@ -166,6 +185,27 @@ async def test_a_payload_that_cannot_be_run_is_refused_when_it_is_kept(crons, pa
     with pytest.raises(InvalidRequest):
         await crons.cron(payload=payload)
     assert (await crons.scheduler.fire_due()) == 5.0
+
+
+HOOK = "https://example.org/hook"
+
+
+async def test_a_cron_passes_its_webhook_on_to_its_runs(crons, clock):
+    await crons.cron(payload={"webhook": HOOK})
+    clock.turn(MINUTE)
+    await crons.fire_all()
+    (run,) = await crons.runs()
+    assert run.kwargs["webhook"] == HOOK
+
+
+async def test_a_webhook_that_may_not_be_called_is_refused_when_it_is_kept(crons):
+    with pytest.raises(InvalidRequest, match="not public"):
+        await crons.cron(payload={"webhook": "http://here.test/"})
+    cron = await crons.cron(payload={"webhook": HOOK})
+    with pytest.raises(InvalidRequest, match="not public"):
+        await crons.register.patch(cron.cron_id, {}, {"webhook": "http://here.test/"})
+    (kept,), total = await crons.register.search(CronFilter(), CronPage(limit=10, offset=0))
+    assert (kept.payload["webhook"], total) == (HOOK, 1)
 
 
 async def test_more_crons_than_fire_side_by_side_all_fire(database, clock):

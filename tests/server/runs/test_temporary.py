@@ -3,6 +3,8 @@
 import asyncio
 from functools import partial
 
+from outrigger_server.brokers.in_process import InProcessEventLog
+from outrigger_server.domain.event import thread_stream
 from outrigger_server.runs.temporary import BATCH, TemporaryThreads
 from outrigger_server.stores.temporary_threads import make_temporary_thread
 
@@ -10,9 +12,14 @@ DEADLINE_SECONDS = 20.0
 TEMPORARY = {"kwargs": {"temporary": True}}
 
 
-def opened(desk, **periods):
+def opened(desk, events=None, **periods):
     periods = {"keep_seconds": 0.0, "sweep_seconds": 3600.0, **periods}
-    return TemporaryThreads(desk.database, desk.clock, **periods)
+    events = events or event_log(desk)
+    return TemporaryThreads(desk.database, events, desk.clock, **periods)
+
+
+def event_log(desk):
+    return InProcessEventLog(desk.clock, limit=10, keep_seconds=60)
 
 
 async def run_on_its_own(desk, name="t"):
@@ -38,6 +45,17 @@ async def test_the_thread_goes_when_its_run_has_ended(desk):
         await desk.finish(run)
         temporary.ended(run)
         await until_left(desk, "other")
+
+
+async def test_who_follows_the_thread_is_let_go(desk):
+    events = event_log(desk)
+    run = await run_on_its_own(desk)
+    subscription = await events.subscribe(thread_stream(run.thread_id), None)
+    async with opened(desk, events) as temporary, asyncio.timeout(DEADLINE_SECONDS):
+        await desk.finish(run)
+        temporary.ended(run)
+        assert [event async for event in subscription.events(DEADLINE_SECONDS)] == []
+    assert await threads(desk) == []
 
 
 async def test_the_thread_of_another_run_stays(desk):
