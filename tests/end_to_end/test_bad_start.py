@@ -270,8 +270,8 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(project: Path) -> None:
     ended = refused_start(project)
     assert_refused(
         ended,
-        f"OUTRIGGER_DATA_DIR: the database is at schema 9999, this version knows {SCHEMA_REVISION}. "
-        "Start the newer Outrigger it was written by.",
+        "OUTRIGGER_DATA_DIR: the database is at schema 9999, this version knows "
+        f"{SCHEMA_REVISION}. Start the newer Outrigger it was written by.",
     )
     assert database.read_bytes() == before
 
