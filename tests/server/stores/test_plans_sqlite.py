@@ -6,7 +6,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
-from outrigger_server.stores import claims, idempotency_keys, run_ends, run_rows, runs
+from outrigger_server.stores import (
+    claims,
+    idempotency_keys,
+    run_ends,
+    run_rows,
+    runs,
+    thread_expiry,
+)
 
 
 @pytest.fixture
@@ -28,6 +35,7 @@ STATEMENTS = {
     "thread by id": (runs._THREAD, "sqlite_autoindex_threads_1"),
     "known key": (idempotency_keys._KNOWN, "sqlite_autoindex_idempotency_keys_1"),
     "expired keys": (idempotency_keys._EXPIRED, "idempotency_keys_expiry"),
+    "expired threads": (thread_expiry._EXPIRED, "threads_expiry"),
     "keys to forget": (idempotency_keys._FORGET, "sqlite_autoindex_idempotency_keys_1"),
 }
 
