@@ -15,6 +15,7 @@ from outrigger_server.stores import (
     run_rows,
     runs,
     temporary_threads,
+    thread_expiry,
     webhooks,
 )
 
@@ -42,6 +43,7 @@ STATEMENTS = {
     "median wait": (queue._NTH_DUE, "runs_by_live_status"),
     "temporary threads left": (temporary_threads._LEFT, "threads_temporary"),
     "due webhooks": (webhooks._DUE, "webhook_deliveries_due"),
+    "expired threads": (thread_expiry._EXPIRED, "threads_expiry"),
     "keys to forget": (idempotency_keys._FORGET, "sqlite_autoindex_idempotency_keys_1"),
 }
 

@@ -16,17 +16,6 @@ class WireModel(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-def _not_yet(value: object) -> object:
-    if value is not None:
-        msg = "this server does not serve this field yet; leave it out"
-        raise ValueError(msg)
-    return value
-
-
-NotYet = Annotated[Any, BeforeValidator(_not_yet)]
-"""A field of the protocol that this version refuses rather than ignores."""
-
-
 def _stream_modes(value: object) -> object:
     modes = [value] if isinstance(value, str) else value
     if not isinstance(modes, list) or not modes:
