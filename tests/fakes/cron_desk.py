@@ -27,7 +27,8 @@ from outrigger_server.stores.assistants import put_system_assistants
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.run_rows import RUN_COLUMNS, to_run
 from outrigger_server.stores.tables import crons
-from outrigger_server.stores.threads import ThreadQuery, create_thread, search_threads
+from outrigger_server.stores.thread_search import ThreadFilter, count_threads
+from outrigger_server.stores.threads import create_thread
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metrics import local_metrics
 
@@ -118,8 +119,7 @@ class CronDesk:
         return await self.database.read(job)
 
     async def thread_count(self) -> int:
-        query = ThreadQuery({}, {}, None, None, "created_at", descending=False, limit=1, offset=0)
-        return (await self.database.read(partial(search_threads, query=query))).total
+        return await self.database.read(partial(count_threads, wanted=ThreadFilter()))
 
     async def spoil(self, cron: Cron, **fields: Any) -> None:
         """Write what the register would refuse, as an older version may have left it."""

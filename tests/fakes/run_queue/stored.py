@@ -22,7 +22,7 @@ _RUNS = """
 SELECT run_id, thread_id, status, attempt, handed_back, created_at, cancel_action, superseded_by,
     fenced, lease_until FROM runs
 """
-_THREADS = select(*threads._COLUMNS, tables.threads.c.head_at, tables.threads.c.hold_token)
+_THREADS = select(*threads.COLUMNS, tables.threads.c.head_at, tables.threads.c.hold_token)
 CUT = {RunStatus.INTERRUPTED, RunStatus.TIMEOUT}
 
 
