@@ -1,5 +1,6 @@
 """A thread with a queue of its own takes one slot: runs of other threads start at once."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from langgraph_sdk.client import LangGraphClient
 from harness.backends import BACKENDS, SCALED, started_backend
 from harness.cluster import Cluster
 from harness.processes import Server
-from harness.runs import probe_input, start, until_in_middle
+from harness.runs import DEADLINE_SECONDS, probe_input, start, until_in_middle
 
 pytestmark = pytest.mark.end_to_end
 
@@ -77,7 +78,8 @@ async def test_a_crowded_thread_leaves_every_other_slot_to_others(
     others = [(await client.threads.create())["thread_id"] for _ in range(SLOTS - 1)]
     for other in others:
         run_id = await start(client, other, "probe_async", "B", 30.0)
-        await until_in_middle(client, other, run_id, saved=False)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await until_in_middle(client, other, run_id, saved=False)
     statuses = [run["status"] for run in await client.runs.list(thread_id, limit=100)]
     assert sorted(statuses) == ["pending"] * (QUEUED - 1) + ["running"]
     for each in (thread_id, *others):

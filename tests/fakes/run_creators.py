@@ -6,13 +6,13 @@ from outrigger_server.brokers.in_process import (
     InProcessWakeups,
 )
 from outrigger_server.domain.clock import Clock
-from outrigger_server.runs.create import RunCreator
+from outrigger_server.runs.create import RunCreator, Slots
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database
 from outrigger_telemetry.metrics import local_metrics
 
 
-def run_creator(database: Database, clock: Clock) -> RunCreator:
+def run_creator(database: Database, clock: Clock, slots: Slots | None = None) -> RunCreator:
     """One with a broker and metrics of its own."""
     return RunCreator(
         database,
@@ -21,4 +21,5 @@ def run_creator(database: Database, clock: Clock) -> RunCreator:
         InProcessWakeups(),
         clock,
         RunTelemetry(local_metrics()),
+        slots,
     )

@@ -18,6 +18,7 @@ PROBES = ROOT / "loadtests" / "probe" / "langgraph.json"
 TASK_MAISTRO = ROOT / "server" / "langgraph.json"
 TEST_GRAPHS = ROOT / "tests" / "end_to_end" / "graphs" / "langgraph.json"
 START_SECONDS = 90.0
+"""Four programs that start at once on a busy machine take longer than one."""
 SETTINGS = ("OUTRIGGER_", "LANGSMITH_", "POSTGRES_URI", "DATABASE_URI", "REDIS_URI")
 
 

@@ -16,7 +16,7 @@ from outrigger_server.domain.thread import Ttl
 from outrigger_server.errors import Gone, ThreadBusy
 from outrigger_server.runs.ends import end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
-from outrigger_server.stores.base import Database
+from outrigger_server.stores.base import Database, Job
 from outrigger_server.stores.idempotency_keys import claim_key, release_key
 from outrigger_server.stores.run_rows import find_run
 from outrigger_server.stores.runs import Created, create_run
@@ -85,10 +85,7 @@ class RunCreator:
         """
         lease = None if self.slots is None else self.slots.reserve()
         job = partial(self._job, thread_id, request, make_thread=make_thread, key=key, lease=lease)
-        writing = self.database.begin_write(job)
-        if lease is not None:  # whether or not the caller waits for the answer
-            writing.add_done_callback(self._start_or_release)
-        created = await asyncio.shield(writing)
+        created = await asyncio.shield(self._begin(job, reserved=lease is not None))
         if isinstance(created, Run):
             return created
         if created.run is None:
@@ -147,15 +144,17 @@ class RunCreator:
         else:
             ensure_thread(connection, thread_id, now, self.thread_ttl)
 
-    def _start_or_release(self, writing: asyncio.Future[Created | Run]) -> None:
-        if self.slots is None:
-            return
-        failed = writing.cancelled() or writing.exception() is not None
-        created = None if failed else writing.result()
-        if isinstance(created, Created) and created.started is not None:
-            self.slots.start(created.started, fresh=created.fresh)
-        else:
+    def _begin(self, job: Job[Created | Run], *, reserved: bool) -> asyncio.Future[Created | Run]:
+        """Hand the job over; the reserved slot is used or given back, whoever waits for it."""
+        if self.slots is None or not reserved:
+            return self.database.begin_write(job)
+        try:
+            writing = self.database.begin_write(job)
+        except BaseException:
             self.slots.release()
+            raise
+        writing.add_done_callback(partial(_start_or_release, self.slots))
+        return writing
 
     def refused(self, thread_id: ThreadId, request: RunRequest, created: Created) -> None:
         """Count a run that was refused; for those whose own transaction decided so."""
@@ -172,6 +171,15 @@ class RunCreator:
                 end_dropped(dropped, decision.action, self.events, self.telemetry)
         if created.started is None:
             self.wakeups.notify()
+
+
+def _start_or_release(slots: Slots, writing: asyncio.Future[Created | Run]) -> None:
+    failed = writing.cancelled() or writing.exception() is not None
+    created = None if failed else writing.result()
+    if isinstance(created, Created) and created.started is not None:
+        slots.start(created.started, fresh=created.fresh)
+    else:
+        slots.release()
 
 
 def created_before(connection: Connection, run_id: RunId) -> Run:

@@ -116,7 +116,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         Raises:
             WritesLost: Some of it is not.
         """
-        for batch in self._batches:
+        for batch in tuple(self._batches):  # what is left of a graph may still add to it
             if batch.failure is not None:
                 raise WritesLost(batch.failure)
 
