@@ -1,5 +1,6 @@
 """Assistants of users over HTTP: made, changed, run by, shown, removed."""
 
+import json
 import uuid
 from collections.abc import Iterator
 
@@ -13,8 +14,7 @@ from harness.processes import TEST_GRAPHS, Server, started_server
 pytestmark = pytest.mark.end_to_end
 
 SYSTEM = str(uuid.uuid5(uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), "settings"))
-GRAPHS = ["approval", "chat", "failing", "finishing", "outer"]
-GRAPHS += ["probe_async", "probe_swallow", "probe_sync", "settings"]
+GRAPHS = sorted(json.loads(TEST_GRAPHS.read_text())["graphs"])
 
 
 @pytest.fixture(scope="module")

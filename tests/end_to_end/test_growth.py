@@ -31,7 +31,7 @@ CACHED_BLOCKS = 800
 """Pieces of memory that may stay: libraries' caches fill up at first, whatever is said."""
 
 TABLE_ROUNDS = 160
-KEEPS = {"assistants", "alembic_version"}
+KEEPS = {"assistant_versions", "assistants", "alembic_version"}
 DEADLINE_SECONDS = 30.0
 
 Rows = Callable[[str], list[tuple[Any, ...]]]

@@ -115,7 +115,7 @@ async def test_a_webhook_whose_sender_is_killed_is_made_by_another(
         receiver.hung.set()
         for worker in cluster.workers:
             worker.start()
+        for worker in cluster.workers:
+            worker.wait_until_ready()
         first, second = (await asyncio.to_thread(receiver.wait_for, 2))[:2]
     assert first.json["run_id"] == second.json["run_id"] == run_id
-    for worker in cluster.workers:
-        worker.wait_until_ready()
