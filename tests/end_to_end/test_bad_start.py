@@ -13,6 +13,7 @@ import pytest
 from harness.processes import Server, started_server
 from harness.slots import logged
 from harness.starts import Ended, refused_start, write_files
+from outrigger_server.stores.tables import SCHEMA_REVISION
 
 pytestmark = pytest.mark.end_to_end
 
@@ -269,8 +270,8 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(project: Path) -> None:
     ended = refused_start(project)
     assert_refused(
         ended,
-        "OUTRIGGER_DATA_DIR: the database is at schema 9999, this version knows 0002. "
-        "Start the newer Outrigger it was written by.",
+        "OUTRIGGER_DATA_DIR: the database is at schema 9999, this version knows "
+        f"{SCHEMA_REVISION}. Start the newer Outrigger it was written by.",
     )
     assert database.read_bytes() == before
 

@@ -150,7 +150,7 @@ class Crowd:
         )
         if isinstance(ending, BaseException):
             raise ending
-        held = ending
+        held = ending.run
         assert run.run_id not in self.ended, f"{run.run_id} ended twice"
         rolled_back = held.cancel_action is CancelAction.ROLLBACK
         self.ended[run.run_id] = "gone" if rolled_back else status.value

@@ -102,6 +102,7 @@ class Reader:
             asked = self._ask()
             while not await _within(min(heartbeat, PATIENCE_SECONDS), asked):
                 if last_look:
+                    yield Gap()
                     return
                 yield None
             for item in self._taken(asked):
@@ -109,6 +110,8 @@ class Reader:
             if self._place.behind and not self._away:
                 continue
             if last_look or self._over():
+                if self._away:  # also when the end was read before, and the events were not
+                    yield Gap()
                 return
             if self._finishing:
                 last_look = await self._nothing_comes()
