@@ -18,6 +18,7 @@ from harness.runs import probe_input, start, until_ended, until_status
 pytestmark = pytest.mark.end_to_end
 
 AT_ONCE = 20
+LONG = 2.0  # seconds: nobody comes after the end, when there is nothing more to stream
 GONE = (
     "Idempotency-Key: the run that this key created was rolled back or deleted; nothing was "
     "created now. Send a new key to create another one."
@@ -81,7 +82,7 @@ async def test_of_many_sent_at_once_with_one_key_one_is_accepted(
 ) -> None:
     headers, path = keyed(), f"/threads/{thread_id}/runs{kind}"
     answers = await asyncio.gather(
-        *[http.post(path, json=body(seconds=0.2), headers=headers) for _ in range(AT_ONCE)]
+        *[http.post(path, json=body(seconds=LONG), headers=headers) for _ in range(AT_ONCE)]
     )
     (run_id,) = await run_ids(client, thread_id)
     assert {answer.status_code for answer in answers} == {200}

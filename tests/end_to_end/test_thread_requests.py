@@ -1,5 +1,6 @@
 """Threads and assistants: create, find, change, and read or change a thread's state."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -235,8 +236,8 @@ async def test_an_assistant_is_shown_and_found_by_its_graph(
     assert await client.assistants.get(assistant["assistant_id"]) == assistant
     page = await http.post("/assistants/search", json={"limit": 2})
     assert len(page.json()) == 2
-    all_of_them = await client.assistants.search(limit=1000)
-    assert page.headers["x-pagination-total"] == str(len(all_of_them))
+    graphs = json.loads(TEST_GRAPHS.read_bytes())["graphs"]
+    assert page.headers["x-pagination-total"] == str(len(graphs))
     assert page.headers["x-pagination-next"] == "2"
     bad = await http.get("/assistants/probe_async")
     assert (bad.status_code, bad.json()) == (

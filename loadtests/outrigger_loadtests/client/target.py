@@ -10,6 +10,7 @@ from outrigger_loadtests.errors import TargetUnreachable
 
 SECONDS = 5.0
 _CLOSED = frozenset({401, 403})
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ def _serves(transport: Transport, host: str, graph: str) -> bool:
     answer = transport.request(
         "POST", "/assistants/search", body, name="find graph", timeout=SECONDS
     )
-    _must_answer(answer, host)
     found = answers.body_of(answer)
+    if answer.status == _NOT_FOUND and graph in answers.text(found, "detail"):
+        return False
+    _must_answer(answer, host)
     if not isinstance(found, list):
         raise TargetUnreachable(f"{host} is no LangGraph server: /assistants/search is no list")
     return any(answers.text(each, "graph_id") == graph for each in found)

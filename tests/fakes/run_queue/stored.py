@@ -137,7 +137,7 @@ class StoredQueue:
 
     def _note_start(self, run: Run) -> None:
         self._attempts[run.token] = run
-        if run.run_id not in self._bases:
+        if run.attempt == 1:  # later ones find what the earlier wrote
             self._bases[run.run_id] = (run.thread_id, self._content(run.thread_id))
 
     def renew(

@@ -120,11 +120,9 @@ class Reader:
                 await self._parts.writer.flushed(self._run_id, PATIENCE_SECONDS)
             last_look = last_look or self.abandoned
             asked = self._ask()
-            while not await _within(min(heartbeat, PATIENCE_SECONDS), asked):
-                if last_look:
-                    return
+            while not await _within(min(heartbeat, PATIENCE_SECONDS), asked) and not last_look:
                 yield None
-            for item in self._taken(asked):
+            for item in self._taken(asked, last_look=last_look):
                 yield item
             if self._place.behind and not self._away:
                 continue
@@ -153,9 +151,11 @@ class Reader:
         read: Command = ("XRANGE", events_key(self._run_id), behind, "+", "COUNT", PAGE)
         return self._parts.commands.ask(self._state(), read)
 
-    def _taken(self, asked: asyncio.Future[list[Any]]) -> Iterator[Event | Gap]:
-        self._away = asked.exception() is not None
+    def _taken(self, asked: asyncio.Future[list[Any]], *, last_look: bool) -> Iterator[Event | Gap]:
+        self._away = not asked.done() or asked.exception() is not None
         if self._away:
+            if last_look or self._over():  # the end may be known though the events are not
+                yield Gap()
             return
         page = read_page(self._run_id, *asked.result())
         yield from self._place.take(page)

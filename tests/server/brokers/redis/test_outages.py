@@ -162,6 +162,27 @@ async def test_a_reader_who_comes_while_redis_is_away_begins_behind_a_gap(redis,
     subscription.close()
 
 
+async def test_a_reader_of_an_ended_run_is_told_that_its_events_cannot_be_read(redis, worker, api):
+    worker.events.open("r", resumable=True)
+    publish(worker, 1, 2)
+    worker.events.end(END)
+    await worker.events.flushed(5)
+    subscription = await api.events.subscribe("r", BEGINNING)
+    assert subscription.end == END  # known, and nothing of the events yet
+    redis.stop()
+    assert await read(subscription) == ["gap"]
+
+
+async def test_a_reader_that_is_to_finish_while_redis_is_away_is_told_so(redis, worker, api):
+    worker.events.open("r", resumable=True)
+    publish(worker, 1, 2)
+    await worker.events.flushed(5)
+    subscription = await api.events.subscribe("r", BEGINNING)
+    redis.stop()
+    subscription.finish()
+    assert await read(subscription) == ["gap"]
+
+
 async def test_a_reader_hears_heartbeats_while_redis_is_away(redis, api):
     subscription = await api.events.subscribe("r", None)
     redis.stop()
