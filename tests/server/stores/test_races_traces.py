@@ -49,8 +49,10 @@ async def test_a_run_that_is_deleted_while_another_puts_its_question_aside_leave
     await asyncio.to_thread(gate.entered.wait)
     delete = partial(run_ends.delete_finished_run, run=await there.find("e"))
     deleting = asyncio.create_task(there.database.write(delete))
-    await until_somebody_waits(there)  # it removes nothing under the hands of a writer
-    gate.open()
+    try:
+        await until_somebody_waits(there)  # it removes nothing under the hands of a writer
+    finally:
+        gate.open()
     await asyncio.gather(writing, deleting)
     assert await here.all(TRACES.replace("?", "'e'")) == []
     assert await here.find("e") is None
