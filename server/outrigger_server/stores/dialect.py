@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -214,3 +214,27 @@ def lock_run(connection: Connection, run_id: str) -> None:
     """
     if has_other_writers(connection):
         connection.execute(_RUN, {"run": run_id})
+
+
+_RUN_AND_LIVE = (
+    select(runs.c.run_id)
+    .where(
+        (runs.c.run_id == bindparam("run"))
+        | (
+            (runs.c.thread_id == bindparam("thread"))
+            & runs.c.status.in_([literal_column("'pending'"), literal_column("'running'")])
+        )
+    )
+    .order_by(runs.c.run_id)
+    .with_for_update()
+)
+
+
+def lock_run_and_live(connection: Connection, run_id: str, thread_id: str) -> None:
+    """The same for a run and those in flight on its thread.
+
+    An attempt that writes looks at what earlier runs left: it puts their writes aside and
+    names their checkpoints as parents. Whoever removes an ended run lets none be halfway.
+    """
+    if has_other_writers(connection):
+        connection.execute(_RUN_AND_LIVE, {"run": run_id, "thread": thread_id})

@@ -9,7 +9,7 @@ from outrigger_server.domain.run import CancelAction, Run, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition
 from outrigger_server.stores import traces
-from outrigger_server.stores.dialect import lock_run, lock_thread
+from outrigger_server.stores.dialect import lock_run, lock_run_and_live, lock_thread
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
     RUN_COLUMNS,
@@ -109,7 +109,7 @@ def delete_finished_run(connection: Connection, run: Run) -> None:
         IllegalTransition: The run is in flight.
     """
     lock_thread(connection, run.thread_id)
-    lock_run(connection, run.run_id)
+    lock_run_and_live(connection, run.run_id, run.thread_id)
     traces.unlink_run(connection, run.run_id)
     traces.erase_run(connection, run.run_id)
     result = connection.execute(delete(runs).where(runs.c.run_id == run.run_id, ~IN_FLIGHT))

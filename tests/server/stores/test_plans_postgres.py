@@ -56,6 +56,11 @@ STATEMENTS = {
     "run by id": (run_rows._BY_ID, "runs_run_id_key"),
     "thread by id": (runs._THREAD, "threads_pkey"),
     "lock of a thread": (dialect._BY_ID, "threads_pkey"),
+    "lock of a run and those in flight": (
+        dialect._RUN_AND_LIVE,
+        "runs_run_id_key",
+        "runs_in_flight",
+    ),
     "lock of a run's thread": (dialect._OF_RUN, "runs_run_id_key"),
 }
 
