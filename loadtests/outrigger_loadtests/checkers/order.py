@@ -86,13 +86,14 @@ def together(case: Case, strategy: Strategy) -> list[list[Run]]:
 
 
 def one_survives(case: Case, strategy: Strategy) -> None:
-    """Of messages sent together the newest succeeds, and no other that was still at work."""
+    """Of messages sent together the newest succeeds, and no other that was still at work.
+
+    Where several carry the same newest time, any of them may be the one that others hit.
+    """
     for group in together(case, strategy):
         newest = group[-1]
-        outsiders = [
-            each for each in case.thread.cutters(newest) if each.together != newest.create.together
-        ]
-        if outsiders or newest.cancels or newest.deletes or not newest.status:
+        newest_ones = [run for run in group if run.created_at == newest.created_at]
+        if any(hit_from_outside(case, run) for run in newest_ones):
             continue
         case.examined()
         if not any(run.succeeded for run in group):
@@ -106,6 +107,13 @@ def one_survives(case: Case, strategy: Strategy) -> None:
             ):
                 message = f"{run.token} went on although {newest.token} came after it"
                 case.found("two_survived", message, run, newest)
+
+
+def hit_from_outside(case: Case, run: Run) -> bool:
+    """Whether something other than those sent together with the run may have ended it."""
+    cutters = case.thread.cutters(run)
+    outsiders = [each for each in cutters if each.together != run.create.together]
+    return bool(outsiders or run.cancels or run.deletes or not run.status)
 
 
 def readers_end(case: Case, run: Run, prefix: str) -> None:

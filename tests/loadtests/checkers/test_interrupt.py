@@ -170,6 +170,19 @@ def test_two_that_work_longer_than_a_cut_do_not_both_survive():
     assert not rules(storm(2, 3, seconds=0.3))
 
 
+@pytest.mark.parametrize("survivor", [2, 3])
+def test_a_storm_whose_newest_two_share_a_moment_is_judged_by_both(survivor: int):
+    story = thread()
+    for number in (1, 2, 3):
+        created = min(10 + number / 10, 10.2)
+        story.message(number, "interrupt", (10, 10.5), created, seconds=3.0, together="g")
+        story.ended(number, "interrupted")
+        if number != survivor:
+            story.seen(number, "interrupted", 10.6)
+    assert "I7.nobody_survived" in rules(story)
+    assert not rules(story.message(4, "interrupt", at=11).wrote(survivor, "input").wrote(4))
+
+
 def test_a_storm_of_which_one_outcome_is_unknown_is_not_judged():
     assert "I7.nobody_survived" not in rules(storm().lost(4, "interrupt", (10, None), together="g"))
 
