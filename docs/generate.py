@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from compatibility_table import decisions_table, routes_table, versions_line
-from outrigger_loadtests.faults import faults_table
+
 from benchmarks.engine.report import published
+from outrigger_loadtests.faults import faults_table
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
 from outrigger_server.settings import settings_table
 from outrigger_sidecar.settings import settings_table as sidecar_settings_table

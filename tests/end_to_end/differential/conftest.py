@@ -1,15 +1,12 @@
 """What both servers answered to the cases whose tests were selected."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-from harness.differential.both import Both, ask_both
+from harness.differential.both import GRAPHS, Both, ask_both
 from harness.differential.case import Case
 from harness.differential.cases.every import CASES
-
-GRAPHS = Path(__file__).parent / "graphs"
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """The official development server and ours answer alike, but for what is meant to differ.
 
-The cases are in `harness/differential/cases`, the meant differences in `harness/differential/meant`.
-`make compatibility` runs this with WRITE_COMPATIBILITY set and so brings the document up to date.
+The cases are in `harness/differential/cases`, the meant differences in `harness/differential/`
+`meant.py`. `make compatibility` runs this with WRITE_COMPATIBILITY set, which writes the document.
 """
 
 import json
@@ -42,7 +42,7 @@ def test_every_route_is_asked_or_known_not_to_be_served(both: Both) -> None:
 
 
 def test_what_is_not_served_yet_is_not_found(both: Both) -> None:
-    assert both.not_yet == {route: 404 for route in NOT_YET}
+    assert both.not_yet == dict.fromkeys(NOT_YET, 404)
 
 
 def test_the_document_says_what_was_found(both: Both) -> None:

@@ -13,8 +13,9 @@ from harness.differential.case import Case
 from harness.differential.routes import NOT_YET, Route, routes_of
 from harness.differential.session import Compared, compare_servers
 from harness.official import kept_official, started_official
-from harness.processes import started_server
+from harness.processes import ROOT, started_server
 
+GRAPHS = ROOT / "tests" / "end_to_end" / "differential" / "graphs"
 JOBS = 10
 # Any id will do: the path is not there for any of them.
 AN_ID = "01a20000-0000-7000-8000-000000000008"

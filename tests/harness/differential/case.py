@@ -81,14 +81,15 @@ def delete(path: str, body: Any = None, **more: Any) -> Ask:
     return Ask("DELETE", path, body, **more)
 
 
-def thread(name: str = "thread_id", **body: Any) -> Ask:
-    """A new thread, kept as `name`."""
-    return post("/threads", body, keep={name: "body.thread_id"})
+def thread(kept: str = "thread_id", **body: Any) -> Ask:
+    """A new thread, whose id is kept."""
+    return post("/threads", body, keep={kept: "body.thread_id"})
 
 
-def assistant(graph: str, name: str = "assistant_id", **body: Any) -> Ask:
-    """A new assistant, kept as `name`."""
-    return post("/assistants", {"graph_id": graph, **body}, keep={name: "body.assistant_id"})
+def assistant(graph: str, **body: Any) -> Ask:
+    """A new assistant, whose id is kept."""
+    body["graph_id"] = graph
+    return post("/assistants", body, keep={"assistant_id": "body.assistant_id"})
 
 
 def until_run(*statuses: str, run: str = "run_id", thread: str = "thread_id") -> Ask:

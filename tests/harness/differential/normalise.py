@@ -21,6 +21,7 @@ OF_THE_SERVER = frozenset(
         "langgraph_version",
         "langgraph_py_version",
         "langgraph_request_id",
+        "lc_versions",
         "__request_start_time_ms__",
     }
 )
@@ -39,7 +40,7 @@ class Normaliser:
         return self._value(dict(answer), str(number), "")
 
     def _value(self, value: Any, place: str, key: str) -> Any:
-        if key in OF_THE_SERVER and not isinstance(value, dict | list):
+        if key in OF_THE_SERVER:
             return f"<{key}>"
         if isinstance(value, dict):
             return self._object(value, place)

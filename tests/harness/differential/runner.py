@@ -45,9 +45,7 @@ async def play(case: Case, http: httpx.AsyncClient) -> list[dict[str, Any]]:
 async def _step(this: _Play, step: Step) -> dict[str, Any]:
     try:
         if isinstance(step, Finish):
-            if step.name not in this.begun:
-                raise NotAsked(step.name)
-            return await asyncio.wait_for(this.begun[step.name], DEADLINE_SECONDS)
+            return await _finish(this, step.name)
         request = _request(this, step)
         if step.begin is not None:
             this.begun[step.begin] = asyncio.create_task(_send(this.http, step, request))
@@ -62,6 +60,12 @@ async def _step(this: _Play, step: Step) -> dict[str, Any]:
     for name, place in step.keep.items():
         this.kept[name] = at(answer, place)
     return answer
+
+
+async def _finish(this: _Play, name: str) -> dict[str, Any]:
+    if name not in this.begun:
+        raise NotAsked(f"{name} never began")
+    return await asyncio.wait_for(this.begun[name], DEADLINE_SECONDS)
 
 
 def _request(this: _Play, step: Ask) -> dict[str, Any]:
