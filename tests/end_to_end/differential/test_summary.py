@@ -1,7 +1,7 @@
 """The document's rows say what was found, whatever that is."""
 
-from harness.differential.case import get, of_noun, post
 from harness.differential.case import case as make_case
+from harness.differential.case import get, of_noun, post
 from harness.differential.chosen import Chosen
 from harness.differential.compare import Difference
 from harness.differential.routes import NOT_YET, Route
