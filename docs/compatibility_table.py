@@ -45,5 +45,5 @@ def _route_row(row: dict[str, Any]) -> str:
 
 def _cell(differing: dict[str, list[str]], aspect: str) -> str:
     if aspect not in differing:
-        return "–"
+        return ""
     return ", ".join(differing[aspect]) or "alike"
