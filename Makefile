@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test test-long bench bench-quick check format requirements docs clean
+.PHONY: help install servers run test test-long compatibility bench bench-quick check format requirements docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ install: .venv/.installed ## Make .venv with everything from the pinned files; d
 	@$(BIN)/python -m compileall -q server sidecar dashboards loadtests
 	@touch $@
 
-servers: ## Install the Redis and PostgreSQL that the tests start; does nothing when they are there
+servers: ## Install the Redis, PostgreSQL and Node.js that the tests start; does nothing when they are there
 	@sh tests/harness/install_servers.sh
 
 run: install ## Start server and sidecar with the example graph; Ctrl-C stops both
@@ -34,6 +34,10 @@ test: install servers ## Run all tests but the long ones
 
 test-long: install servers ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -q -m long tests
+
+compatibility: install ## Compare every endpoint with the official server's and write docs/compatibility.md
+	@WRITE_COMPATIBILITY=1 $(BIN)/python -m pytest -q tests/end_to_end/differential
+	@$(BIN)/python docs/generate.py
 
 bench: install servers ## Compare with the official server and LangGraph's limits; 10 minutes, writes docs/performance.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.engine --output .bench/engine.json
@@ -60,4 +64,4 @@ requirements: install ## Pin the newest allowed dependencies anew
 	@sh requirements/compile.sh
 
 clean: ## Remove what can be made again; keeps .outrigger (your data)
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench .official .javascript

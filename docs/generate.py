@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from compatibility_table import decisions_table, routes_table, versions_line
+
 from benchmarks.engine.report import published
 from outrigger_loadtests.faults import faults_table
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
@@ -22,6 +24,7 @@ from outrigger_telemetry.metric_table import metrics_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCH = REPOSITORY / "docs" / "performance.json"
+COMPATIBILITY = REPOSITORY / "docs" / "compatibility.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,9 @@ PARTS = (
     Part("docs/performance.md", "bench", partial(published, BENCH)),
     Part("docs/state-machine.md", "run-diagram", run_diagram),
     Part("docs/state-machine.md", "run-transitions", transitions_table),
+    Part("docs/compatibility.md", "compared", partial(versions_line, COMPATIBILITY)),
+    Part("docs/compatibility.md", "routes", partial(routes_table, COMPATIBILITY)),
+    Part("docs/compatibility.md", "decisions", partial(decisions_table, COMPATIBILITY)),
 )
 
 

@@ -14,3 +14,7 @@ pin all.txt --all-extras --group dev
 echo 'uv' | .venv/bin/uv pip compile - --constraint requirements/all.txt --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
     --output-file requirements/uv.txt >/dev/null
+# The official development server, which tests compare with; in a virtual environment of its own.
+echo 'langgraph-cli[inmem]' | .venv/bin/uv pip compile - --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+    --output-file requirements/official.txt >/dev/null

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages of the servers that the tests start, when one is missing.
+# Installs the Debian packages of the programs that the tests start, when one is missing.
 # Only root may; anybody else is told the line to run. The tests start and end them themselves.
 set -eu
 
@@ -7,6 +7,8 @@ missing=""
 command -v redis-server >/dev/null || missing="redis-server"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
     || missing="$missing postgresql"
+command -v node >/dev/null || missing="$missing nodejs"
+command -v npm >/dev/null || missing="$missing npm"
 [ -n "$missing" ] || exit 0
 
 line="apt-get update && apt-get install -y --no-install-recommends $(echo $missing)"
@@ -15,14 +17,14 @@ if ! command -v apt-get >/dev/null; then
     exit 1
 fi
 if [ "$(id -u)" != 0 ]; then
-    echo "The tests need servers that are not installed; run: sudo sh -c '$line'" >&2
+    echo "The tests need programs that are not installed; run: sudo sh -c '$line'" >&2
     exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 if ! sh -c "$line" >"$log" 2>&1; then
     cat "$log" >&2
-    echo "Could not install the servers the tests need: $line" >&2
+    echo "Could not install what the tests need: $line" >&2
     exit 1
 fi
 rm -f "$log"

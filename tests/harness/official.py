@@ -1,5 +1,6 @@
 """Installs and starts the official development server, `langgraph dev`."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -8,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.processes import clean_environment, free_port, wait_until_answers
+from harness.processes import ROOT, clean_environment, free_port, wait_until_answers
 
 REQUIREMENT = "langgraph-cli[inmem]"
+PINNED = ROOT / "requirements" / "official.txt"
+KEPT = ROOT / ".official"
 STOP_SECONDS = 30.0
 
 
@@ -24,20 +27,38 @@ class Official:
 
 def install_official(venv: Path) -> None:
     """Install its newest version from the package index into a virtual environment, made anew."""
+    _make(venv)
+    _uv("pip", "install", "--compile-bytecode", "--python", _python_of(venv), REQUIREMENT)
+
+
+def kept_official() -> Path:
+    """The virtual environment with the pinned version, made when it is not there or another one."""
+    KEPT.mkdir(exist_ok=True)
+    venv, made_of = KEPT / "venv", KEPT / "made-of.txt"
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made_of.exists() or made_of.read_bytes() != PINNED.read_bytes():
+            made_of.unlink(missing_ok=True)
+            _make(venv)
+            _uv(
+                *("pip", "sync", "--require-hashes", "--compile-bytecode"),
+                *("--python", _python_of(venv), str(PINNED)),
+            )
+            made_of.write_bytes(PINNED.read_bytes())
+    return venv
+
+
+def _make(venv: Path) -> None:
+    _uv("venv", "--clear", "--python", sys.executable, str(venv))
+
+
+def _python_of(venv: Path) -> str:
+    return str(venv / "bin" / "python")
+
+
+def _uv(*arguments: str) -> None:
     uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run(
-        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True
-    )
-    install = [
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--compile-bytecode",
-        "--python",
-        str(venv / "bin" / "python"),
-    ]
-    subprocess.run([*install, REQUIREMENT], check=True)
+    subprocess.run([uv, "--quiet", *arguments], check=True)
 
 
 @contextmanager

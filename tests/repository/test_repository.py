@@ -82,7 +82,7 @@ def test_the_generated_parts_of_the_documents_are_up_to_date() -> None:
     assert (check.returncode, check.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["all.txt", "server.txt", "sidecar.txt", "uv.txt"])
+@pytest.mark.parametrize("name", ["all.txt", "server.txt", "sidecar.txt", "uv.txt", "official.txt"])
 def test_every_requirement_is_pinned_with_hashes_and_names_no_address(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     assert "://" not in text

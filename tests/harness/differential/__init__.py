@@ -1,0 +1,1 @@
+"""Asks two servers the same and compares their answers."""

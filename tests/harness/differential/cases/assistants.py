@@ -1,0 +1,200 @@
+"""Assistants: made, read, changed, found, drawn."""
+
+from harness.differential.case import assistant, case, delete, get, of_noun, patch, post, thread
+
+UNKNOWN = "01a20000-0000-7000-8000-000000000001"
+GIVEN = "01a20000-0000-7000-8000-0000000000a1"
+GIVEN_TWICE = "01a20000-0000-7000-8000-0000000000a2"
+ECHO = "{echo_id}"
+
+
+def system_assistant(graph: str, name: str):
+    """Find the assistant that the server made for a graph."""
+    return post(
+        "/assistants/search",
+        {"graph_id": graph, "metadata": {"created_by": "system"}},
+        keep={name: "body.0.assistant_id"},
+    )
+
+
+ASSISTANTS = of_noun(
+    "assistants",
+    case("create", assistant("echo"), get("/assistants/{assistant_id}")),
+    case(
+        "create with everything",
+        post(
+            "/assistants",
+            {
+                "graph_id": "settings",
+                "assistant_id": GIVEN,
+                "name": "Blue",
+                "description": "It is blue.",
+                "config": {"tags": ["t"], "recursion_limit": 7},
+                "context": {"colour": "blue"},
+                "metadata": {"a": 1},
+            },
+        ),
+        get(f"/assistants/{GIVEN}"),
+    ),
+    case("create with configurable", assistant("echo", config={"configurable": {"a": 1}})),
+    case(
+        "create with configurable and context",
+        assistant("echo", config={"configurable": {"a": 1}}, context={"b": 2}),
+    ),
+    case(
+        "create twice",
+        assistant("echo", assistant_id=GIVEN_TWICE),
+        assistant("echo", assistant_id=GIVEN_TWICE),
+        assistant("echo", assistant_id=GIVEN_TWICE, if_exists="raise"),
+        assistant("echo", assistant_id=GIVEN_TWICE, if_exists="do_nothing", name="other"),
+    ),
+    case("create without graph", post("/assistants", {})),
+    case("create for an unknown graph", post("/assistants", {"graph_id": "nope"})),
+    case("create with a bad id", post("/assistants", {"graph_id": "echo", "assistant_id": "x"})),
+    case("create with a bad name", post("/assistants", {"graph_id": "echo", "name": 7})),
+    case("create from a list", post("/assistants", [1])),
+    case("create from no JSON", post("/assistants", content=b"{")),
+    case("create from nothing", post("/assistants")),
+    case("get unknown", get(f"/assistants/{UNKNOWN}")),
+    case("get by a graph's name", get("/assistants/echo")),
+    case(
+        "get a system assistant",
+        system_assistant("echo", "echo_id"),
+        get(f"/assistants/{ECHO}"),
+    ),
+    case(
+        "patch",
+        assistant("echo", metadata={"a": 1}, name="one"),
+        patch("/assistants/{assistant_id}", {"name": "two"}),
+        patch("/assistants/{assistant_id}", {"metadata": {"b": 2}}),
+        patch("/assistants/{assistant_id}", {"config": {"configurable": {"c": 3}}}),
+        patch("/assistants/{assistant_id}", {"context": {"d": 4}}),
+        patch("/assistants/{assistant_id}", {"graph_id": "approval"}),
+        patch("/assistants/{assistant_id}", {"description": "text"}),
+        patch("/assistants/{assistant_id}", {}),
+        get("/assistants/{assistant_id}"),
+        post("/assistants/{assistant_id}/versions", {}),
+    ),
+    case("patch unknown", patch(f"/assistants/{UNKNOWN}", {"name": "x"})),
+    case("patch a bad id", patch("/assistants/echo", {"name": "x"})),
+    case(
+        "patch to an unknown graph",
+        assistant("echo"),
+        patch("/assistants/{assistant_id}", {"graph_id": "nope"}),
+    ),
+    case(
+        "versions by page and metadata",
+        assistant("echo", metadata={"v": 1}),
+        patch("/assistants/{assistant_id}", {"metadata": {"v": 2}}),
+        patch("/assistants/{assistant_id}", {"metadata": {"v": 3}}),
+        post("/assistants/{assistant_id}/versions", {"limit": 1}),
+        post("/assistants/{assistant_id}/versions", {"limit": 1, "offset": 2}),
+        post("/assistants/{assistant_id}/versions", {"metadata": {"v": 2}}),
+        post("/assistants/{assistant_id}/versions", {"limit": 0}),
+    ),
+    case("versions of an unknown one", post(f"/assistants/{UNKNOWN}/versions", {})),
+    case("versions of a bad id", post("/assistants/echo/versions", {})),
+    case(
+        "latest",
+        assistant("settings", context={"colour": "one"}, name="first"),
+        patch("/assistants/{assistant_id}", {"context": {"colour": "two"}, "name": "second"}),
+        post("/assistants/{assistant_id}/latest", {"version": 1}),
+        get("/assistants/{assistant_id}"),
+        post("/assistants/{assistant_id}/latest", {"version": 9}),
+        post("/assistants/{assistant_id}/latest", {}),
+        post("/assistants/{assistant_id}/latest", {"version": "x"}),
+    ),
+    case("latest of an unknown one", post(f"/assistants/{UNKNOWN}/latest", {"version": 1})),
+    case(
+        "delete",
+        assistant("echo"),
+        delete("/assistants/{assistant_id}"),
+        get("/assistants/{assistant_id}"),
+        delete("/assistants/{assistant_id}"),
+    ),
+    case("delete a bad id", delete("/assistants/echo")),
+    case(
+        "delete with its threads",
+        assistant("echo"),
+        thread(),
+        post("/threads/{thread_id}/runs/wait", {"assistant_id": "{assistant_id}", "input": {}}),
+        delete("/assistants/{assistant_id}", query={"delete_threads": "true"}),
+        get("/threads/{thread_id}"),
+    ),
+    case(
+        "delete a system assistant",
+        system_assistant("spare", "spare_id"),
+        delete("/assistants/{spare_id}"),
+    ),
+    case(
+        "search",
+        assistant("echo", metadata={"case": "{case}", "n": 1}, name="Search B"),
+        assistant("echo", metadata={"case": "{case}", "n": 2}, name="Search A"),
+        assistant("approval", metadata={"case": "{case}", "n": 3}, name="Search C"),
+        post("/assistants/search", {"metadata": {"case": "{case}"}}),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "graph_id": "approval"}),
+        post("/assistants/search", {"metadata": {"case": "{case}", "n": 2}}),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "name": "search a"}),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "name": "Search"}),
+        post(
+            "/assistants/search",
+            {"metadata": {"case": "{case}"}, "sort_by": "name", "sort_order": "asc"},
+        ),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "sort_by": "created_at"}),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "limit": 2}),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "limit": 2, "offset": 2}),
+        post("/assistants/search", {"metadata": {"case": "{case}"}, "select": ["name"]}),
+        post("/assistants/count", {"metadata": {"case": "{case}"}}),
+        post("/assistants/count", {"metadata": {"case": "{case}"}, "graph_id": "echo"}),
+        post("/assistants/count", {"metadata": {"case": "{case}"}, "name": "search a"}),
+    ),
+    case("search finds none", post("/assistants/search", {"graph_id": "nope"})),
+    case("search for system assistants", system_assistant("echo", "echo_id")),
+    case("search with limit 0", post("/assistants/search", {"limit": 0})),
+    case("search with limit 1001", post("/assistants/search", {"limit": 1001})),
+    case("search with a bad limit", post("/assistants/search", {"limit": "x"})),
+    case("search with a negative offset", post("/assistants/search", {"offset": -1})),
+    case("search with a bad order", post("/assistants/search", {"sort_by": "nope"})),
+    case("search with a bad select", post("/assistants/search", {"select": ["nope"]})),
+    case("count with bad metadata", post("/assistants/count", {"metadata": 7})),
+)
+
+DRAWN = of_noun(
+    "assistants drawn",
+    case(
+        "graph",
+        system_assistant("outer", "outer_id"),
+        get("/assistants/{outer_id}/graph"),
+        get("/assistants/{outer_id}/graph", query={"xray": "true"}),
+        get("/assistants/{outer_id}/graph", query={"xray": 1}),
+        get("/assistants/{outer_id}/graph", query={"xray": 0}),
+        get("/assistants/{outer_id}/graph", query={"xray": "x"}),
+        get("/assistants/outer/graph"),
+        get(f"/assistants/{UNKNOWN}/graph"),
+        get("/assistants/bad_id/graph"),
+    ),
+    case(
+        "subgraphs",
+        system_assistant("outer", "outer_id"),
+        get("/assistants/{outer_id}/subgraphs"),
+        get("/assistants/{outer_id}/subgraphs", query={"recurse": "true"}),
+        get("/assistants/{outer_id}/subgraphs/child"),
+        get("/assistants/{outer_id}/subgraphs/nope"),
+        get("/assistants/{outer_id}/subgraphs", query={"recurse": "x"}),
+        get("/assistants/outer/subgraphs"),
+        get(f"/assistants/{UNKNOWN}/subgraphs"),
+        get("/assistants/bad_id/subgraphs"),
+    ),
+    case(
+        "schemas",
+        system_assistant("settings", "settings_id"),
+        get("/assistants/{settings_id}/schemas"),
+        system_assistant("echo", "echo_id"),
+        get("/assistants/{echo_id}/schemas"),
+        system_assistant("chat", "chat_id"),
+        get("/assistants/{chat_id}/schemas"),
+        get("/assistants/echo/schemas"),
+        get(f"/assistants/{UNKNOWN}/schemas"),
+        get("/assistants/bad_id/schemas"),
+    ),
+)
