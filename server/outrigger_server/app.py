@@ -7,12 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
-
-from outrigger_server.api import assistants, runs, system, threads
-from outrigger_server.api.access import Access
-from outrigger_server.api.problems import install_problems
 from outrigger_server.api.services import Services
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
@@ -22,7 +16,6 @@ from outrigger_server.brokers.in_process import (
     InProcessWakeups,
 )
 from outrigger_server.domain.clock import Clock
-from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.runs.cancel import RunCanceller
@@ -36,7 +29,7 @@ from outrigger_server.runs.supervise import Supervisor
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.runs.worker import Worker
-from outrigger_server.settings import ServerSettings, Settings
+from outrigger_server.settings import Settings
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.sqlite import SqliteDatabase
 from outrigger_server.threads.state import ThreadStates
@@ -197,25 +190,3 @@ async def open_server(
             errands=errands,
         )
         yield Running(services, events, worker, graph_loop)
-
-
-def make_api(services: Services) -> FastAPI:
-    """The ASGI application over open services."""
-    app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
-    app.state.services = services
-    install_problems(app)
-    for router in (system.router, assistants.router, threads.router, runs.router):
-        app.include_router(router)
-    _add_middleware(app, services.settings.server, services.metrics)
-    return app
-
-
-def _add_middleware(app: FastAPI, settings: ServerSettings, metrics: Metrics) -> None:
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(settings.cors_origins),
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=["x-pagination-total", "x-pagination-next", "content-location"],
-    )
-    app.add_middleware(Access, metrics=metrics, max_body_bytes=settings.max_body_bytes)

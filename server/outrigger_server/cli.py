@@ -12,9 +12,12 @@ from typing import Annotated, Literal
 import typer
 import uvloop
 
-from outrigger_server.app import Running, make_api, open_server
+from outrigger_server.api.application import make_api
+from outrigger_server.api.auth.api_keys import NAME, digest_of, new_key
+from outrigger_server.api.surroundings import open_surroundings
+from outrigger_server.app import Running, open_server
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.graphs.manifest import load_manifest
+from outrigger_server.graphs.manifest import Manifest, load_manifest
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
 from outrigger_server.settings import Settings, load_settings
@@ -30,6 +33,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+keys_cli = typer.Typer(help="API keys for OUTRIGGER_AUTH=api_key.", no_args_is_help=True)
+cli.add_typer(keys_cli, name="keys")
 log = get_logger("outrigger")
 
 HAND_BACK_SECONDS = 5.0
@@ -102,6 +107,16 @@ def worker(config: Config = None, data_dir: DataDir = None) -> None:
     _run_to_the_end(_work(settings, registry, manifest.warnings))
 
 
+@keys_cli.command("new")
+def new_api_key(name: str) -> None:
+    """Make an API key for NAME: print it once, and the line for OUTRIGGER_API_KEYS_FILE."""
+    if not NAME.fullmatch(name):
+        raise ConfigurationError([f"{name!r}: a name has letters, digits and . _ @ -"])
+    key = new_key()
+    print(f"key   {key}")
+    print(f"line  {name}:{digest_of(key)}")
+
+
 @cli.command()
 def migrate() -> None:
     """Bring the schema of the PostgreSQL at POSTGRES_URI up to date; safe to run again."""
@@ -129,7 +144,7 @@ def main() -> None:
 def _run(settings: Settings, *, with_sidecar: bool) -> None:
     manifest = load_manifest(settings.server.config, os.environ)
     registry = load_graphs(manifest)
-    _run_to_the_end(_serve(settings, registry, manifest.warnings, with_sidecar=with_sidecar))
+    _run_to_the_end(_serve(settings, registry, manifest, with_sidecar=with_sidecar))
 
 
 def _run_to_the_end(main: Coroutine[None, None, bool]) -> None:
@@ -150,7 +165,7 @@ def _look_at_new_objects_only() -> None:
 
 
 async def _serve(
-    settings: Settings, registry: GraphRegistry, warnings: tuple[str, ...], *, with_sidecar: bool
+    settings: Settings, registry: GraphRegistry, manifest: Manifest, *, with_sidecar: bool
 ) -> bool:
     """Serve until a signal; True when code of a graph is left that would keep the process."""
     signals = StopSignals()
@@ -164,10 +179,13 @@ async def _serve(
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="server")
-        for warning in warnings:
+        for warning in manifest.warnings:
             log.warning("manifest", reason=warning)
         running = await stack.enter_async_context(open_server(settings, registry, metrics))
-        server = http_server(make_api(running.services))
+        around = await stack.enter_async_context(
+            open_surroundings(manifest, settings.auth, metrics)
+        )
+        server = http_server(make_api(running.services, around))
         serving = asyncio.ensure_future(server.serve([listener]))
         if sidecar is not None:
             await sidecar.ready()

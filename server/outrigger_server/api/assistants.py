@@ -1,10 +1,11 @@
 """Assistants: show and search."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.render import assistant_json, json_response
 from outrigger_server.api.services import ServicesOf
@@ -27,16 +28,24 @@ AssistantIdOf = Annotated[str, Depends(_assistant_id)]
 
 
 @router.post("/search")
-async def search(body: AssistantSearch, services: ServicesOf) -> Response:
+async def search(body: AssistantSearch, services: ServicesOf, caller: CallerOf) -> Response:
     """Find assistants."""
+    value: dict[str, Any] = {
+        "graph_id": body.graph_id,
+        "metadata": body.metadata or {},
+        "limit": body.limit,
+        "offset": body.offset,
+    }
+    allowed = await caller.authorized("assistants", "search", value)
     query = AssistantQuery(
         graph_id=body.graph_id,
         name=body.name,
-        metadata=body.metadata or {},
+        metadata=value["metadata"],
         sort_by=body.sort_by or "created_at",
         descending=body.sort_order != "asc",
         limit=body.limit,
         offset=body.offset,
+        allowed=allowed,
     )
     found, total = await services.assistants.search(query)
     shown = [assistant_json(assistant) for assistant in found]
@@ -44,12 +53,15 @@ async def search(body: AssistantSearch, services: ServicesOf) -> Response:
 
 
 @router.get("/{assistant_id}")
-async def get(assistant_id: AssistantIdOf, services: ServicesOf) -> Response:
+async def get(assistant_id: AssistantIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show an assistant."""
-    return json_response(assistant_json(await services.assistants.get(assistant_id)))
+    found = await services.assistants.get(assistant_id)
+    await caller.assistant("read", found)
+    return json_response(assistant_json(found))
 
 
 @router.get("/{assistant_id}/schemas")
-async def schemas(assistant_id: AssistantIdOf, services: ServicesOf) -> Response:
+async def schemas(assistant_id: AssistantIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show what an assistant's graph takes and gives."""
+    await caller.assistant("read", await services.assistants.get(assistant_id))
     return json_response(await services.assistants.schemas(assistant_id))

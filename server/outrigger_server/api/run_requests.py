@@ -1,10 +1,16 @@
 """From the body of a run's creation to a request that the engine takes."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
+from outrigger_server.api.auth.caller import Caller
 from outrigger_server.api.services import checkpoint_id_of
 from outrigger_server.api.wire.runs import RunCreate
+from outrigger_server.domain.access import AUTH_PREFIX, Filter
 from outrigger_server.domain.assistant import Assistant
+from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.domain.run import RunId, RunRequest, ThreadId
 from outrigger_server.errors import BadState
 from outrigger_server.graphs.invoke import to_command
@@ -17,8 +23,11 @@ def run_request(
     run_id: RunId,
     thread_id: ThreadId,
     request_id: str,
+    signed: Mapping[str, Any],
 ) -> RunRequest:
     """The assistant's and the caller's wishes as one.
+
+    `signed` goes into the configuration: what the server, and nobody else, may say there.
 
     Raises:
         BadState: Both `configurable` and `context` are given.
@@ -26,6 +35,11 @@ def run_request(
     """
     config = _config(body, assistant)
     context = {**assistant.context, **(body.context or {})}
+    config["configurable"] = {
+        key: value
+        for key, value in config["configurable"].items()
+        if not key.startswith(AUTH_PREFIX)
+    }
     if config["configurable"] and body.context:
         raise BadState(
             "Cannot specify both configurable and context. Give config.configurable to graphs "
@@ -33,7 +47,9 @@ def run_request(
         )
     forced = {"graph_id": assistant.graph_id, "assistant_id": assistant.assistant_id}
     place = {"run_id": run_id, "thread_id": thread_id, **forced}
-    config["configurable"] |= {**place, "langgraph_request_id": request_id}
+    config["configurable"] |= {**signed, **place, "langgraph_request_id": request_id}
+    if (user_id := signed.get(AUTH_PREFIX + "user_id")) is not None:
+        config["configurable"].setdefault("user_id", user_id)
     command = _command(body)
     return RunRequest(
         run_id=run_id,
@@ -67,7 +83,44 @@ def run_request(
         source="resume" if command is not None and "resume" in command else "api",
         request_id=request_id,
         thread_metadata=forced,
+        new_thread_metadata=dict(body.metadata or {}),
     )
+
+
+async def authorized_run(
+    caller: Caller,
+    body: RunCreate,
+    assistant: Assistant,
+    request: RunRequest,
+    thread_id: str | None,
+) -> tuple[RunRequest, Filter]:
+    """The request as the rules leave it, and which threads it may be carried out on.
+
+    Raises:
+        NotFound: The assistant is hidden from the caller.
+        Refused: The caller may not.
+    """
+    given = dict(body.metadata or {})
+    value = {
+        "thread_id": UUID(thread_id) if thread_id is not None else None,
+        "assistant_id": UUID(assistant.assistant_id),
+        "run_id": UUID(request.run_id),
+        "status": "pending",
+        "metadata": dict(given),
+        "prevent_insert_if_inflight": body.multitask_strategy is MultitaskStrategy.REJECT,
+        "multitask_strategy": body.multitask_strategy.value,
+        "if_not_exists": body.if_not_exists,
+        "after_seconds": body.after_seconds,
+        "kwargs": request.kwargs,
+    }
+    allowed = await caller.authorized("threads", "create_run", value)
+    caller.check_run_of(allowed, assistant, "Thread or assistant not found.")
+    ruled = value["metadata"]
+    if not isinstance(ruled, dict) or ruled == given:
+        return request, allowed
+    kept = {key: each for key, each in request.metadata.items() if key not in given}
+    metadata = {**kept, **ruled, **request.thread_metadata}
+    return replace(request, metadata=metadata, new_thread_metadata=ruled), allowed
 
 
 def _config(body: RunCreate, assistant: Assistant) -> dict[str, Any]:

@@ -5,16 +5,18 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
 from uuid_utils.compat import uuid7
 
+from outrigger_server.api.auth.caller import CallerOf, caller_of
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
 from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response, run_json
-from outrigger_server.api.run_requests import run_request
+from outrigger_server.api.run_requests import authorized_run, run_request
 from outrigger_server.api.services import (
     RunIdOf,
     Services,
@@ -68,7 +70,8 @@ async def wait(
     if run.run_id != run_id:  # its idempotency key created that one before
         heard.cancel()
         services.events.forget(run_id)
-        return await join(thread_id, run.run_id, services, _cancels_when_left(body))
+        on_left = _cancel_when_left(services, run) if body.on_disconnect == "cancel" else None
+        return _awaited(services, thread_id, run.run_id, on_left)
     on_left = _cancel_when_left(services, run) if body.on_disconnect == "cancel" else None
     return _awaited(services, thread_id, run_id, on_left, heard)
 
@@ -91,8 +94,8 @@ async def stream(
         subscription.close()
         services.events.forget(run_id)
         after = request.headers.get("last-event-id")
-        leave = _cancels_when_left(body)
-        return await join_stream(thread_id, run.run_id, services, None, leave, after)
+        leave = body.on_disconnect == "cancel"
+        return await _follow(services, (thread_id, run.run_id), None, after, leave=leave)
     answer = RunStream(
         services.watcher.watched(run, subscription),
         services.metrics,
@@ -114,6 +117,7 @@ async def stream(
 async def list_of_thread(
     thread_id: ThreadIdOf,
     services: ServicesOf,
+    caller: CallerOf,
     limit: Annotated[str, Query()] = "10",
     offset: Annotated[str, Query()] = "0",
     status: Annotated[str | None, Query()] = None,
@@ -128,20 +132,27 @@ async def list_of_thread(
         offset=page_number("offset", offset, least=0, most=2**31),
         status=status,
     )
+    await caller.thread("search", thread_id, metadata={})
     await services.database.read(partial(get_thread, thread_id=thread_id))
     return json_response([run_json(run) for run in await services.database.read(page)])
 
 
 @router.get("/{run_id}")
-async def get(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
+async def get(
+    thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Show a run."""
+    await caller.thread("read", thread_id)
     found = partial(get_run, thread_id=thread_id, run_id=run_id)
     return json_response(run_json(await services.database.read(found)))
 
 
 @router.delete("/{run_id}")
-async def delete(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
+async def delete(
+    thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Remove a run with its checkpoints; one in flight is stopped first."""
+    await caller.thread("delete", thread_id, "Not Found", run_id=UUID(run_id))
     await services.canceller.delete_run(thread_id, run_id)
     return Response(status_code=204)
 
@@ -151,9 +162,11 @@ async def join(
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     services: ServicesOf,
+    caller: CallerOf,
     cancel_on_disconnect: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Answer with a run's final values once it has ended."""
+    await caller.thread("read", thread_id)
     on_left = None
     if flag(cancel_on_disconnect):
         on_left = _cancel_by_id_when_left(services, thread_id, run_id)
@@ -161,26 +174,39 @@ async def join(
 
 
 @router.get("/{run_id}/stream")
-async def join_stream(
+async def join_stream(  # noqa: PLR0913, PLR0917  its place, its query, its header
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     services: ServicesOf,
+    caller: CallerOf,
     stream_mode: Annotated[list[str] | None, Query()] = None,
     cancel_on_disconnect: Annotated[str | None, Query()] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Stream a run from now on, or from behind the last event the client had."""
+    await caller.thread("read", thread_id)
+    leave = flag(cancel_on_disconnect)
+    return await _follow(services, (thread_id, run_id), stream_mode, last_event_id, leave=leave)
+
+
+async def _follow(
+    services: Services,
+    which: tuple[ThreadId, RunId],
+    stream_mode: list[str] | None,
+    last_event_id: str | None,
+    *,
+    leave: bool,
+) -> Response:
     after = _event_id(last_event_id)
-    place = f"/threads/{thread_id}/runs/{run_id}"
+    place = "/threads/{}/runs/{}".format(*which)
     headers = {**HEADERS, "location": f"{place}/stream", "content-location": place}
     try:
-        run, subscription = await services.watcher.follow(thread_id, run_id, after)
+        run, subscription = await services.watcher.follow(*which, after)
     except NotFound:
         missing = error_frame("HTTPException", "404: Run not found")
         return Response(missing, headers=dict(headers))
     if after is not None:
         services.metrics.increment(specs.STREAM_RESUMES_TOTAL)
-    leave = flag(cancel_on_disconnect)
     answer = RunStream(
         subscription,
         services.metrics,
@@ -202,11 +228,14 @@ async def cancel(
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     services: ServicesOf,
+    caller: CallerOf,
     action: Annotated[str, Query()] = "interrupt",
     wait: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Stop a run; with `wait`, answer once it has stopped."""
     chosen = CancelAction.ROLLBACK if action == "rollback" else CancelAction.INTERRUPT
+    asked = {"action": chosen.value, "metadata": {"run_ids": [UUID(run_id)], "status": None}}
+    await caller.thread("update", thread_id, "No runs found to cancel.", **asked)
     await services.canceller.cancel(
         thread_id,
         [run_id],
@@ -223,6 +252,7 @@ async def cancel(
 async def _create(
     services: Services, thread_id: ThreadId, body: RunCreate, request: Request, run_id: RunId
 ) -> Run:
+    caller = await caller_of(request)
     assistant = await services.assistants.resolve(body.assistant_id)
     wanted = run_request(
         body,
@@ -230,18 +260,16 @@ async def _create(
         run_id=run_id,
         thread_id=thread_id,
         request_id=request.scope["state"]["request_id"],
+        signed=caller.configurable,
     )
+    wanted, allowed = await authorized_run(caller, body, assistant, wanted, thread_id)
     return await services.creator.create(
         thread_id,
         wanted,
         make_thread=body.if_not_exists == "create",
         key=await idempotency_key(request, thread_id=thread_id),
+        allowed=allowed,
     )
-
-
-def _cancels_when_left(body: RunCreate) -> str | None:
-    """`on_disconnect` as those who join a run say it."""
-    return "true" if body.on_disconnect == "cancel" else None
 
 
 def _awaited(

@@ -8,6 +8,7 @@ from outrigger_server.api.services import ServicesOf
 from outrigger_server.graphs.invoke import LANGGRAPH_VERSION, SERVER_VERSION
 
 router = APIRouter(tags=["System"])
+meta_router = APIRouter(tags=["System"])
 
 
 @router.get("/")
@@ -18,7 +19,7 @@ async def ok(services: ServicesOf) -> Response:
     return json_response({"ok": True, "services": {}})
 
 
-@router.get("/info")
+@meta_router.get("/info")
 async def info() -> Response:
     """Say which server this is and what it can do."""
     return json_response(

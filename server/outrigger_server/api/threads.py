@@ -2,10 +2,12 @@
 
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from uuid_utils.compat import uuid7
 
+from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response, thread_json
@@ -42,14 +44,22 @@ router = APIRouter(prefix="/threads", tags=["Threads"], route_class=JsonRoute)
 
 
 @router.post("")
-async def create(body: ThreadCreate, request: Request, services: ServicesOf) -> Response:
+async def create(
+    body: ThreadCreate, request: Request, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Make a thread."""
     thread_id = ThreadId(str(body.thread_id or uuid7()))
+    value: dict[str, Any] = {
+        "thread_id": UUID(thread_id),
+        "metadata": body.metadata or {},
+        "if_exists": body.if_exists,
+    }
+    allowed = await caller.authorized("threads", "create", value)
     key = await idempotency_key(request)
     job = partial(
         create_thread if key is None else partial(create_thread_once, key=key),
         thread_id=thread_id,
-        metadata=body.metadata or {},
+        metadata=value["metadata"],
         now=services.clock.now(),
     )
     try:
@@ -58,21 +68,33 @@ async def create(body: ThreadCreate, request: Request, services: ServicesOf) -> 
         if body.if_exists == "raise":
             raise
         thread = await services.database.read(partial(get_thread, thread_id=thread_id))
+        if not allowed.matches(thread.metadata):
+            raise
     return json_response(thread_json(thread))
 
 
 @router.post("/search")
-async def search(body: ThreadSearch, services: ServicesOf) -> Response:
+async def search(body: ThreadSearch, services: ServicesOf, caller: CallerOf) -> Response:
     """Find threads; the newest first unless said otherwise."""
+    value: dict[str, Any] = {
+        "metadata": body.metadata or {},
+        "values": body.values or {},
+        "status": body.status,
+        "limit": body.limit,
+        "offset": body.offset,
+        "ids": body.ids,
+    }
+    allowed = await caller.authorized("threads", "search", value)
     query = ThreadQuery(
-        metadata=body.metadata or {},
-        values=body.values or {},
+        metadata=value["metadata"],
+        values=value["values"],
         status=body.status,
         ids=tuple(str(each) for each in body.ids) if body.ids is not None else None,
         sort_by=body.sort_by or "created_at",
         descending=body.sort_order != "asc",
         limit=body.limit,
         offset=body.offset,
+        allowed=allowed,
     )
     page = await services.database.read(partial(search_threads, query=query))
     shown = [thread_json(thread) for thread in page.threads]
@@ -113,27 +135,34 @@ def paging(total: int, offset: int, shown: int) -> dict[str, str]:
 
 
 @router.get("/{thread_id}")
-async def get(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
+async def get(thread_id: ThreadIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show a thread."""
+    await caller.thread("read", thread_id)
     thread = await services.database.read(partial(get_thread, thread_id=thread_id))
     return json_response(thread_json(thread))
 
 
 @router.patch("/{thread_id}")
-async def patch(thread_id: ThreadIdOf, body: ThreadPatch, services: ServicesOf) -> Response:
+async def patch(
+    thread_id: ThreadIdOf, body: ThreadPatch, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Merge metadata into a thread's."""
+    value: dict[str, Any] = {"thread_id": UUID(thread_id), "metadata": body.metadata or {}}
+    allowed = await caller.authorized("threads", "update", value)
     job = partial(
         patch_thread,
         thread_id=thread_id,
-        metadata=body.metadata or {},
+        metadata=value["metadata"],
         now=services.clock.now(),
+        allowed=allowed,
     )
     return json_response(thread_json(await services.database.write(job)))
 
 
 @router.delete("/{thread_id}")
-async def delete(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
+async def delete(thread_id: ThreadIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Remove a thread with everything on it; runs in flight are stopped."""
+    await caller.thread("delete", thread_id)
     await services.canceller.delete_thread(thread_id)
     return Response(status_code=204)
 
@@ -141,21 +170,25 @@ async def delete(thread_id: ThreadIdOf, services: ServicesOf) -> Response:
 @router.get("/{thread_id}/state")
 async def state(
     thread_id: ThreadIdOf,
+    caller: CallerOf,
     services: ServicesOf,
     subgraphs: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Show the state at the head of the history."""
+    await caller.thread("read", thread_id)
     return json_response(await services.states.get(thread_id, subgraphs=flag(subgraphs)))
 
 
 @router.get("/{thread_id}/state/{checkpoint_id}")
 async def state_at(
     thread_id: ThreadIdOf,
+    caller: CallerOf,
     checkpoint_id: str,
     services: ServicesOf,
     subgraphs: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Show the state at a checkpoint."""
+    await caller.thread("read", thread_id)
     return json_response(
         await services.states.get(
             thread_id, checkpoint_id=checkpoint_id_of(checkpoint_id), subgraphs=flag(subgraphs)
@@ -165,9 +198,10 @@ async def state_at(
 
 @router.post("/{thread_id}/state/checkpoint")
 async def state_at_checkpoint(
-    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf
+    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Show the state at a checkpoint given as an object."""
+    await caller.thread("read", thread_id)
     return json_response(
         await services.states.get(
             thread_id,
@@ -179,9 +213,10 @@ async def state_at_checkpoint(
 
 @router.post("/{thread_id}/state")
 async def update_state(
-    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf
+    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change the state; refused while a run is in flight."""
+    await caller.thread("update", thread_id)
     change = StateUpdate(body.values, body.as_node, _checkpoint_of(body))
     config = await services.states.update(thread_id, change)
     place = {
@@ -202,20 +237,23 @@ def _checkpoint_of(body: StateUpdateBody) -> str | None:
 @router.get("/{thread_id}/history")
 async def history(
     thread_id: ThreadIdOf,
+    caller: CallerOf,
     services: ServicesOf,
     limit: Annotated[str, Query()] = "10",
     before: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the states the thread went through, newest first."""
+    await caller.thread("read", thread_id)
     wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
     return await _history(services, thread_id, HistoryQuery(wanted, checkpoint_id_of(before)))
 
 
 @router.post("/{thread_id}/history")
 async def history_by_body(
-    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf
+    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """List the states the thread went through, newest first."""
+    await caller.thread("read", thread_id)
     at = checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
     query = HistoryQuery(body.limit, _before(body.before), body.metadata, at)
     return await _history(services, thread_id, query)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.assistant import Assistant, system_assistant
 from outrigger_server.domain.clock import Clock
 from outrigger_server.errors import InvalidRequest, NotFound
@@ -32,10 +33,13 @@ class AssistantQuery:
     descending: bool
     limit: int
     offset: int
+    allowed: Filter = EVERYTHING
 
     def matches(self, assistant: Assistant) -> bool:
         """True when name and metadata are as wanted; a part of the name is enough."""
         if self.name is not None and self.name.lower() not in assistant.name.lower():
+            return False
+        if not self.allowed.matches(assistant.metadata):
             return False
         return all(assistant.metadata.get(key) == value for key, value in self.metadata.items())
 

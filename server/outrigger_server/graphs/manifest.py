@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,8 @@ from typing import Any
 from dotenv.parser import parse_stream
 
 from outrigger_server.errors import ConfigurationError
+from outrigger_server.graphs.graph_spec import GraphSpec
+from outrigger_server.graphs.http_manifest import AuthSpec, HttpReader, HttpSpec
 from outrigger_server.settings import setting_names
 
 # Keys of the official format that say how to build an image.
@@ -32,34 +34,19 @@ _BUILD_KEYS = frozenset(
 )
 # Keys of the official format that change what a server does, and what leaving them out means.
 _UNSERVED_KEYS = {
-    "auth": "nobody is asked for credentials: whoever reaches the port may do everything",
+    "auth": "without auth.path nobody of the user's own says who may come in; see OUTRIGGER_AUTH",
     "checkpointer": "checkpoints are kept in the server's database, without a time to live",
     "encryption": "data is stored as it is, not encrypted",
-    "http": "no custom routes or middleware; the origins are in OUTRIGGER_CORS_ORIGINS",
     "store": "the store has no index and no time to live",
     "ui": "no user interface components are served",
     "ui_config": "no user interface components are served",
     "webhooks": "no rules for webhooks are applied",
 }
-_SERVED_KEYS = frozenset({"graphs", "env", "dependencies"})
+_SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "auth", "http"})
 
 _SPEC_FORM = '"./file.py:variable" or "package.module:variable"'
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class GraphSpec:
-    """Where one graph is: a file or a module, and the variable in it."""
-
-    text: str
-    """As the user wrote it."""
-    place: Path | str
-    """The file, absolute; or the module's dotted name."""
-    attribute: str
-    directory: Path
-    """Where the manifest lies, absolute."""
-    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +61,8 @@ class Manifest:
     """Directories that graphs import from: the local dependencies, then the manifest's own."""
     ignored_keys: tuple[str, ...]
     """Keys without effect here that the user may count on, sorted."""
+    http: HttpSpec = field(default_factory=HttpSpec)
+    auth: AuthSpec | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -94,6 +83,8 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     graphs = reader.graphs(content)
     environment = reader.environment(content.get("env"))
     import_paths = reader.import_paths(content.get("dependencies"))
+    around = reader.around()
+    http, auth = around.http(content.get("http")), around.auth(content.get("auth"))
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return Manifest(
@@ -102,6 +93,8 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
         environment=MappingProxyType(environment),
         import_paths=import_paths,
         ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
+        http=http,
+        auth=auth,
     )
 
 
@@ -150,6 +143,12 @@ class _Reader:
                 return content
             self._fault("", f"must be a JSON object, is {_kind(content)}")
         return {}
+
+    def around(self) -> HttpReader:
+        """What reads the parts about HTTP."""
+        return HttpReader(
+            self._fault, self.ignored.append, lambda key, text: self._spec(key, text, None)
+        )
 
     def graphs(self, content: Mapping[str, Any]) -> dict[str, GraphSpec]:
         """Read which graphs there are."""

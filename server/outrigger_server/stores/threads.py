@@ -20,11 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.run import Run, RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadOutcome, ThreadStatus
 from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBusy
 from outrigger_server.stores import traces
 from outrigger_server.stores.dialect import insert_or_ignore, lock_thread
+from outrigger_server.stores.filters import filter_conditions
 from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.run_rows import refresh_head, settle_thread
 from outrigger_server.stores.runs import in_flight, in_flight_runs
@@ -79,9 +81,14 @@ def create_thread(
     return Thread(status=ThreadStatus(row.pop("rest_status")), **row)
 
 
-def ensure_thread(connection: Connection, thread_id: ThreadId, now: int) -> None:
+def ensure_thread(
+    connection: Connection,
+    thread_id: ThreadId,
+    now: int,
+    metadata: dict[str, Any] | None = None,
+) -> None:
     """Add an idle thread, unless there is one with this id."""
-    row = _new_row(thread_id, {}, now)
+    row = _new_row(thread_id, metadata or {}, now)
     connection.execute(insert_or_ignore(connection, threads), row)
 
 
@@ -115,17 +122,30 @@ def get_thread(connection: Connection, thread_id: ThreadId) -> Thread:
     return thread
 
 
+def may_use_thread(connection: Connection, thread_id: ThreadId, allowed: Filter) -> bool:
+    """True when the thread is there and the filter lets it through, until the transaction ends."""
+    if not allowed:
+        return True  # whoever uses it finds out whether it is there
+    lock_thread(connection, thread_id)
+    thread = find_thread(connection, thread_id)
+    return thread is not None and allowed.matches(thread.metadata)
+
+
 def patch_thread(
-    connection: Connection, thread_id: ThreadId, metadata: dict[str, Any], now: int
+    connection: Connection,
+    thread_id: ThreadId,
+    metadata: dict[str, Any],
+    now: int,
+    allowed: Filter = EVERYTHING,
 ) -> Thread:
     """Merge `metadata` into the thread's, key by key.
 
     Raises:
-        NotFound: There is no such thread.
+        NotFound: There is no such thread, or it is hidden.
     """
     lock_thread(connection, thread_id)
     thread = find_thread(connection, thread_id)
-    if thread is None:
+    if thread is None or not allowed.matches(thread.metadata):
         raise NotFound
     connection.execute(
         update(threads)
@@ -169,6 +189,7 @@ class ThreadQuery:
     descending: bool
     limit: int
     offset: int
+    allowed: Filter = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +223,7 @@ def _conditions(connection: Connection, query: ThreadQuery) -> list[ColumnElemen
         conditions.append(_STATUS.element == query.status.value)
     if query.ids is not None:
         conditions.append(threads.c.thread_id.in_(query.ids))
+    conditions += filter_conditions(connection, threads.c.metadata, query.allowed)
     has_entry = entry_test(connection)
     conditions += [has_entry(threads.c.metadata, k, v) for k, v in query.metadata.items()]
     conditions += [has_entry(threads.c["values"], k, v) for k, v in query.values.items()]
