@@ -4,7 +4,9 @@ access (id, metrics, log) → mount prefix → CORS → the user's middleware an
 routes beside the API's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -16,6 +18,7 @@ from outrigger_server.api.auth.authenticator import Authenticator
 from outrigger_server.api.auth.gate import Gate
 from outrigger_server.api.auth.rules import Rules
 from outrigger_server.api.custom_app import BesideApi, CustomApp
+from outrigger_server.api.document import DocumentedApi
 from outrigger_server.api.mount_prefix import MountPrefix
 from outrigger_server.api.problems import install_problems
 from outrigger_server.api.services import Services
@@ -39,12 +42,17 @@ class Surroundings:
     http: HttpSpec = field(default_factory=HttpSpec)
     authenticator: Authenticator | None = None
     custom: CustomApp | None = None
+    about_auth: Mapping[str, Any] = field(default_factory=dict)
+    """What the OpenAPI document is to say about credentials."""
 
 
 def make_api(services: Services, around: Surroundings) -> FastAPI:
     """The ASGI application over open services."""
     has_meta = "meta" not in around.http.disabled
-    app = FastAPI(
+    app = DocumentedApi(
+        guarded=around.authenticator is not None,
+        also=around.custom.documented() if around.custom is not None else {},
+        about_auth=around.about_auth,
         title="Outrigger",
         version=SERVER_VERSION,
         redirect_slashes=False,

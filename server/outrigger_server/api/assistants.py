@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import problems
 from outrigger_server.api.render import assistant_json, json_response
-from outrigger_server.api.services import ServicesOf
+from outrigger_server.api.services import UUID_FORMAT, ServicesOf
 from outrigger_server.api.threads import paging
 from outrigger_server.api.wire.assistants import AssistantSearch
 from outrigger_server.assistants.directory import AssistantQuery
@@ -17,7 +18,7 @@ from outrigger_server.errors import InvalidRequest
 router = APIRouter(prefix="/assistants", tags=["Assistants"], route_class=JsonRoute)
 
 
-async def _assistant_id(assistant_id: Annotated[str, Path()]) -> str:
+async def _assistant_id(assistant_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> str:
     try:
         return str(uuid.UUID(assistant_id))
     except ValueError:
@@ -60,7 +61,7 @@ async def get(assistant_id: AssistantIdOf, services: ServicesOf, caller: CallerO
     return json_response(assistant_json(found))
 
 
-@router.get("/{assistant_id}/schemas")
+@router.get("/{assistant_id}/schemas", responses=problems(400))
 async def schemas(assistant_id: AssistantIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show what an assistant's graph takes and gives."""
     await caller.assistant("read", await services.assistants.get(assistant_id))

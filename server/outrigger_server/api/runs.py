@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -13,16 +13,19 @@ from uuid_utils.compat import uuid7
 
 from outrigger_server.api.auth.caller import CallerOf, caller_of
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import EventStream, problems
 from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
 from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response, run_json
 from outrigger_server.api.run_requests import authorized_run, run_request
 from outrigger_server.api.services import (
+    Flag,
     RunIdOf,
     Services,
     ServicesOf,
     ThreadIdOf,
     flag,
+    number_schema,
     page_number,
 )
 from outrigger_server.api.sse import HEADERS, RunStream, error_frame
@@ -45,7 +48,14 @@ ROLLED_BACK = "rollback requested via POST /threads/{thread_id}/runs/{run_id}/ca
 LEFT = "client disconnected from the run stream (on_disconnect=cancel)"
 
 
-@router.post("")
+ACTIONS: dict[str, Any] = {"enum": ["interrupt", "rollback"]}
+CANCELLING: dict[int | str, dict[str, Any]] = {
+    200: {"description": "It has stopped (with wait)"},
+    202: {"description": "It is being stopped"},
+}
+
+
+@router.post("", responses=problems(400, 409, 410))
 async def create(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
@@ -54,7 +64,7 @@ async def create(
     return json_response(run_json(run), headers={"content-location": _place(run)})
 
 
-@router.post("/wait")
+@router.post("/wait", responses=problems(400, 409, 410))
 async def wait(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
@@ -76,7 +86,7 @@ async def wait(
     return _awaited(services, thread_id, run_id, on_left, heard)
 
 
-@router.post("/stream")
+@router.post("/stream", response_class=EventStream, responses=problems(400, 409, 410))
 async def stream(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
@@ -113,13 +123,13 @@ async def stream(
     return StreamedAnswer(answer.frames(), headers)
 
 
-@router.get("")
+@router.get("", responses=problems(400))
 async def list_of_thread(
     thread_id: ThreadIdOf,
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[str, Query()] = "10",
-    offset: Annotated[str, Query()] = "0",
+    limit: Annotated[str, Query(json_schema_extra=number_schema(1, MAX_PAGE, 10))] = "10",
+    offset: Annotated[str, Query(json_schema_extra=number_schema(0, 2**31, 0))] = "0",
     status: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the thread's runs, newest first."""
@@ -147,7 +157,7 @@ async def get(
     return json_response(run_json(await services.database.read(found)))
 
 
-@router.delete("/{run_id}")
+@router.delete("/{run_id}", status_code=204, responses=problems(409))
 async def delete(
     thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -163,7 +173,7 @@ async def join(
     run_id: RunIdOf,
     services: ServicesOf,
     caller: CallerOf,
-    cancel_on_disconnect: Annotated[str | None, Query()] = None,
+    cancel_on_disconnect: Flag = None,
 ) -> Response:
     """Answer with a run's final values once it has ended."""
     await caller.thread("read", thread_id)
@@ -173,14 +183,14 @@ async def join(
     return _awaited(services, thread_id, run_id, on_left)
 
 
-@router.get("/{run_id}/stream")
+@router.get("/{run_id}/stream", response_class=EventStream)
 async def join_stream(  # noqa: PLR0913, PLR0917  its place, its query, its header
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     services: ServicesOf,
     caller: CallerOf,
     stream_mode: Annotated[list[str] | None, Query()] = None,
-    cancel_on_disconnect: Annotated[str | None, Query()] = None,
+    cancel_on_disconnect: Flag = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Stream a run from now on, or from behind the last event the client had."""
@@ -223,14 +233,14 @@ async def _follow(
     return StreamedAnswer(answer.frames(), headers)
 
 
-@router.post("/{run_id}/cancel")
+@router.post("/{run_id}/cancel", responses=CANCELLING | problems(409))
 async def cancel(
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     services: ServicesOf,
     caller: CallerOf,
-    action: Annotated[str, Query()] = "interrupt",
-    wait: Annotated[str | None, Query()] = None,
+    action: Annotated[str, Query(json_schema_extra=ACTIONS)] = "interrupt",
+    wait: Flag = None,
 ) -> Response:
     """Stop a run; with `wait`, answer once it has stopped."""
     chosen = CancelAction.ROLLBACK if action == "rollback" else CancelAction.INTERRUPT

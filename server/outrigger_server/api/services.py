@@ -2,9 +2,10 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
+from pydantic import WithJsonSchema
 
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.brokers.base import EventLog
@@ -38,6 +39,18 @@ class Services:
     errands: Errands
 
 
+UUID_FORMAT = {"format": "uuid"}
+
+
+def number_schema(least: int, most: int, default: int) -> dict[str, Any]:
+    """How the document shows a number of a page, which is read as text for its own words."""
+    return {"type": "integer", "minimum": least, "maximum": most, "default": default}
+
+
+Flag = Annotated[str | None, WithJsonSchema({"type": "boolean"}), Query()]
+"""Yes or no, in any of the words that clients send; see `flag`."""
+
+
 # These are async because FastAPI sends sync dependencies through a thread each.
 async def services_of(request: Request) -> Services:
     """The services of the application that got the request."""
@@ -45,14 +58,14 @@ async def services_of(request: Request) -> Services:
     return services
 
 
-async def _thread_id(thread_id: Annotated[str, Path()]) -> ThreadId:
+async def _thread_id(thread_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> ThreadId:
     try:
         return ThreadId(str(uuid.UUID(thread_id)))
     except ValueError:
         raise InvalidRequest("Invalid thread ID: must be a UUID") from None
 
 
-async def _run_id(run_id: Annotated[str, Path()]) -> RunId:
+async def _run_id(run_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> RunId:
     try:
         return RunId(str(uuid.UUID(run_id)))
     except ValueError:

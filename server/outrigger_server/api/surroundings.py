@@ -1,8 +1,9 @@
 """Finds out from the settings and the manifest what is around the API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from outrigger_server.api.application import Surroundings
 from outrigger_server.api.auth.api_keys import ApiKeyAuthenticator, parse_keys
@@ -33,7 +34,19 @@ async def open_surroundings(
         custom = None if spec is None else CustomApp(spec, load_app(spec))
         if custom is not None:
             await stack.enter_async_context(custom.started())
-        yield Surroundings(manifest.http, authenticator, custom)
+        yield Surroundings(manifest.http, authenticator, custom, _about(manifest, settings))
+
+
+def _about(manifest: Manifest, settings: AuthSettings) -> Mapping[str, Any]:
+    if manifest.auth is not None:
+        return manifest.auth.openapi
+    schemes: dict[str, dict[str, Any]] = {
+        "none": {},
+        "api_key": {"apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
+        "jwt": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+    }
+    found = schemes[settings.auth]
+    return {"securitySchemes": found, "security": [{n: []} for n in found]} if found else {}
 
 
 def _authenticator(

@@ -9,14 +9,17 @@ from uuid_utils.compat import uuid7
 
 from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import problems
 from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response, thread_json
 from outrigger_server.api.services import (
+    Flag,
     Services,
     ServicesOf,
     ThreadIdOf,
     checkpoint_id_of,
     flag,
+    number_schema,
     page_number,
 )
 from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
@@ -43,7 +46,7 @@ from outrigger_server.threads.state import HistoryQuery, StateUpdate
 router = APIRouter(prefix="/threads", tags=["Threads"], route_class=JsonRoute)
 
 
-@router.post("")
+@router.post("", responses=problems(409, 410))
 async def create(
     body: ThreadCreate, request: Request, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -159,7 +162,7 @@ async def patch(
     return json_response(thread_json(await services.database.write(job)))
 
 
-@router.delete("/{thread_id}")
+@router.delete("/{thread_id}", status_code=204)
 async def delete(thread_id: ThreadIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Remove a thread with everything on it; runs in flight are stopped."""
     await caller.thread("delete", thread_id)
@@ -167,25 +170,25 @@ async def delete(thread_id: ThreadIdOf, services: ServicesOf, caller: CallerOf) 
     return Response(status_code=204)
 
 
-@router.get("/{thread_id}/state")
+@router.get("/{thread_id}/state", responses=problems(400))
 async def state(
     thread_id: ThreadIdOf,
     caller: CallerOf,
     services: ServicesOf,
-    subgraphs: Annotated[str | None, Query()] = None,
+    subgraphs: Flag = None,
 ) -> Response:
     """Show the state at the head of the history."""
     await caller.thread("read", thread_id)
     return json_response(await services.states.get(thread_id, subgraphs=flag(subgraphs)))
 
 
-@router.get("/{thread_id}/state/{checkpoint_id}")
+@router.get("/{thread_id}/state/{checkpoint_id}", responses=problems(400))
 async def state_at(
     thread_id: ThreadIdOf,
     caller: CallerOf,
     checkpoint_id: str,
     services: ServicesOf,
-    subgraphs: Annotated[str | None, Query()] = None,
+    subgraphs: Flag = None,
 ) -> Response:
     """Show the state at a checkpoint."""
     await caller.thread("read", thread_id)
@@ -196,7 +199,7 @@ async def state_at(
     )
 
 
-@router.post("/{thread_id}/state/checkpoint")
+@router.post("/{thread_id}/state/checkpoint", responses=problems(400))
 async def state_at_checkpoint(
     thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -211,7 +214,7 @@ async def state_at_checkpoint(
     )
 
 
-@router.post("/{thread_id}/state")
+@router.post("/{thread_id}/state", responses=problems(400, 409))
 async def update_state(
     thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -234,12 +237,12 @@ def _checkpoint_of(body: StateUpdateBody) -> str | None:
     return checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
 
 
-@router.get("/{thread_id}/history")
+@router.get("/{thread_id}/history", responses=problems(400))
 async def history(
     thread_id: ThreadIdOf,
     caller: CallerOf,
     services: ServicesOf,
-    limit: Annotated[str, Query()] = "10",
+    limit: Annotated[str, Query(json_schema_extra=number_schema(1, MAX_PAGE, 10))] = "10",
     before: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the states the thread went through, newest first."""
@@ -248,7 +251,7 @@ async def history(
     return await _history(services, thread_id, HistoryQuery(wanted, checkpoint_id_of(before)))
 
 
-@router.post("/{thread_id}/history")
+@router.post("/{thread_id}/history", responses=problems(400))
 async def history_by_body(
     thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf, caller: CallerOf
 ) -> Response:

@@ -34,7 +34,7 @@ _BUILD_KEYS = frozenset(
 )
 # Keys of the official format that change what a server does, and what leaving them out means.
 _UNSERVED_KEYS = {
-    "auth": "without auth.path nobody of the user's own says who may come in; see OUTRIGGER_AUTH",
+    "auth": "without auth.path it says nothing of who may come in; see OUTRIGGER_AUTH",
     "checkpointer": "checkpoints are kept in the server's database, without a time to live",
     "encryption": "data is stored as it is, not encrypted",
     "store": "the store has no index and no time to live",

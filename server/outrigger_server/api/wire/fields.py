@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from outrigger_server.domain.nul import holds_nul
 from outrigger_server.graphs.invoke import STREAM_MODES
@@ -23,7 +23,7 @@ def _not_yet(value: object) -> object:
     return value
 
 
-NotYet = Annotated[Any, BeforeValidator(_not_yet)]
+NotYet = Annotated[Any, BeforeValidator(_not_yet), WithJsonSchema({"type": "null"})]
 """A field of the protocol that this version refuses rather than ignores."""
 
 
@@ -39,7 +39,12 @@ def _stream_modes(value: object) -> object:
     return modes
 
 
-StreamModes = Annotated[list[str], BeforeValidator(_stream_modes)]
+_MODE = {"type": "string", "enum": list(STREAM_MODES)}
+StreamModes = Annotated[
+    list[str],
+    BeforeValidator(_stream_modes),
+    WithJsonSchema({"anyOf": [_MODE, {"type": "array", "items": _MODE, "minItems": 1}]}),
+]
 
 
 def _without_nul(wanted: Any) -> Any:
