@@ -14,9 +14,13 @@ from outrigger_server.api.paths import route_path
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.graph_spec import GraphSpec
 from outrigger_server.graphs.loader import told
+from outrigger_telemetry.logging import get_logger
 
 OWN_PATHS = frozenset({"/ok", "/metrics", "/docs", "/openapi.json"})
 """Always the server's: probes, scrapers and readers of the document rely on them."""
+
+
+log = get_logger("outrigger.http")
 
 
 class CustomApp:
@@ -46,7 +50,10 @@ class CustomApp:
         try:
             yield
         finally:
-            await lifespan.__aexit__(None, None, None)
+            try:
+                await lifespan.__aexit__(None, None, None)
+            except Exception:  # the server's own parts must close all the same
+                log.exception("app_not_stopped", app=self._spec.text)
 
     def takes(self, scope: Scope) -> bool:
         """True when the request is for a route of the app."""

@@ -11,7 +11,7 @@ AUTH_PREFIX = "langgraph_auth_"
 class User(dict[str, Any]):
     """An authenticated caller: a mapping of what is known, whose keys are attributes too."""
 
-    def __init__(self, identity: str, **known: Any) -> None:
+    def __init__(self, /, identity: str, **known: Any) -> None:
         super().__init__(known, identity=identity)
         self.setdefault("display_name", identity)
         self.setdefault("is_authenticated", True)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 from langgraph_sdk import Auth
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from outrigger_server.api.auth.authenticator import Refused
@@ -59,7 +60,7 @@ class Rules:
                 found = await asyncio.to_thread(self._authenticate, **given)
                 found = await found if inspect.isawaitable(found) else found
             user = to_user(found)
-        except Auth.exceptions.HTTPException as error:
+        except (Auth.exceptions.HTTPException, HTTPException) as error:
             reason = "missing" if "authorization" not in request.headers else "invalid"
             raise _refusal(reason, error) from error
         except Exception as error:  # the user's code may raise anything
@@ -97,7 +98,7 @@ class Rules:
             if result is not False:
                 msg = f"a handler returned {type(result).__name__}: not a filter, bool or None"
                 raise TypeError(msg)  # noqa: TRY301  told like what the handler itself raises
-        except Auth.exceptions.HTTPException as error:
+        except (Auth.exceptions.HTTPException, HTTPException) as error:
             raise _refusal("denied", error) from error
         except AssertionError as error:  # the documented short way to say no
             raise Refused("denied", str(error) or "Forbidden", status=FORBIDDEN) from error
@@ -144,7 +145,7 @@ def _attributes(found: Any) -> dict[str, Any]:
     return known
 
 
-def _refusal(reason: str, error: Auth.exceptions.HTTPException) -> Refused:
+def _refusal(reason: str, error: Auth.exceptions.HTTPException | HTTPException) -> Refused:
     return Refused(reason, error.detail, status=error.status_code, headers=error.headers)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from langgraph_sdk import Auth
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from outrigger_server.api.auth.authenticator import Refused
@@ -161,3 +162,13 @@ def test_a_parameter_nobody_can_give_stops_the_start():
 
     with pytest.raises(ConfigurationError, match="asks for token; it can have"):
         Rules("a:auth", auth_of(authenticate))
+
+
+async def test_starlettes_own_exception_says_no_as_well_as_the_sdks():
+    async def authenticate():
+        raise HTTPException(402, "pay first", {"x-price": "1"})
+
+    with pytest.raises(Refused) as caught:
+        await Rules("a:auth", auth_of(authenticate)).authenticate(request_with())
+    assert (caught.value.status_code, caught.value.detail) == (402, "pay first")
+    assert caught.value.headers == {"x-price": "1"}
