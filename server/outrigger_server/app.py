@@ -7,23 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
-
-from outrigger_server.api import (
-    assistants,
-    crons,
-    runs,
-    stateless_runs,
-    store,
-    system,
-    thread_state,
-    thread_stream,
-    threads,
-)
-from outrigger_server.api.access import Access
 from outrigger_server.api.lg_page import LgPage
-from outrigger_server.api.problems import install_problems
 from outrigger_server.api.run_requests import read_run_request
 from outrigger_server.api.services import Services
 from outrigger_server.assistants.directory import AssistantDirectory
@@ -37,7 +21,6 @@ from outrigger_server.crons.requests import CronRuns
 from outrigger_server.crons.scheduler import CronScheduler
 from outrigger_server.crons.telemetry import CronTelemetry
 from outrigger_server.domain.run import Run
-from outrigger_server.graphs.invoke import SERVER_VERSION
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.manifest import Manifest
 from outrigger_server.graphs.registry import GraphRegistry
@@ -56,7 +39,7 @@ from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.runs.webhook_guard import Resolver, WebhookGuard
 from outrigger_server.runs.webhook_sender import WebhookSender
 from outrigger_server.runs.worker import Worker
-from outrigger_server.settings import ServerSettings, Settings
+from outrigger_server.settings import Settings
 from outrigger_server.stores.items import FencedStore
 from outrigger_server.threads.changes import StateChanges
 from outrigger_server.threads.copies import ThreadCopier
@@ -244,40 +227,3 @@ async def open_server(
             lg_page=LgPage(MetricFiles(settings.storage.metrics_dir), database, clock),
         )
         yield Running(services, events, worker, graph_loop, scheduler)
-
-
-def make_api(services: Services) -> FastAPI:
-    """The ASGI application over open services."""
-    app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
-    app.state.services = services
-    install_problems(app)
-    for part in (
-        system,
-        assistants,
-        threads,
-        thread_state,
-        thread_stream,
-        crons,
-        runs,
-        stateless_runs,
-        store,
-    ):
-        app.include_router(part.router)
-    _add_middleware(app, services.settings.server, services.metrics)
-    return app
-
-
-def _add_middleware(app: FastAPI, settings: ServerSettings, metrics: Metrics) -> None:
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(settings.cors_origins),
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=["x-pagination-total", "x-pagination-next", "content-location"],
-    )
-    app.add_middleware(
-        Access,
-        metrics=metrics,
-        max_body_bytes=settings.max_body_bytes,
-        counts_statuses=settings.lg_api_metrics,
-    )

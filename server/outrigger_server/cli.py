@@ -12,7 +12,10 @@ from typing import Annotated, Literal
 import typer
 import uvloop
 
-from outrigger_server.app import Running, make_api, open_server
+from outrigger_server.api.application import make_api
+from outrigger_server.api.auth.api_keys import NAME, digest_of, new_key
+from outrigger_server.api.surroundings import open_surroundings
+from outrigger_server.app import Running, open_server
 from outrigger_server.assistants_apply.cli import assistants
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.manifest import Manifest, load_manifest
@@ -32,6 +35,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(assistants)
+keys_cli = typer.Typer(help="API keys for OUTRIGGER_AUTH=api_key.", no_args_is_help=True)
+cli.add_typer(keys_cli, name="keys")
 log = get_logger("outrigger")
 
 HAND_BACK_SECONDS = 5.0
@@ -104,6 +109,16 @@ def worker(config: Config = None, data_dir: DataDir = None) -> None:
     _run_to_the_end(_work(settings, registry, manifest))
 
 
+@keys_cli.command("new")
+def new_api_key(name: str) -> None:
+    """Make an API key for NAME: print it once, and the line for OUTRIGGER_API_KEYS_FILE."""
+    if not NAME.fullmatch(name):
+        raise ConfigurationError([f"{name!r}: a name has letters, digits and . _ @ -"])
+    key = new_key()
+    print(f"key   {key}")
+    print(f"line  {name}:{digest_of(key)}")
+
+
 @cli.command()
 def migrate() -> None:
     """Bring the schema of the PostgreSQL at POSTGRES_URI up to date; safe to run again."""
@@ -171,7 +186,10 @@ async def _serve(
         running = await stack.enter_async_context(
             open_server(settings, registry, metrics, manifest)
         )
-        server = http_server(make_api(running.services))
+        around = await stack.enter_async_context(
+            open_surroundings(manifest, settings.auth, metrics)
+        )
+        server = http_server(make_api(running.services, around))
         serving = asyncio.ensure_future(server.serve([listener]))
         if sidecar is not None:
             await sidecar.ready()

@@ -35,6 +35,7 @@ _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 _USER_INFO = re.compile(r"://[^/\s]*@")
 _LONGEST_SHOWN_VALUE = 80
+LEAST_SECRET_BYTES = 32
 
 
 def _lower(value: object) -> object:
@@ -75,6 +76,13 @@ def _check_redis(uri: SecretStr | None) -> SecretStr | None:
         msg = "give a URI such as redis://host:6379/0"
         raise ValueError(msg)
     return uri
+
+
+def _check_jwt_secret(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and len(secret.get_secret_value().encode()) < LEAST_SECRET_BYTES:
+        msg = f"give {LEAST_SECRET_BYTES} bytes or more: whoever guesses it signs tokens"
+        raise ValueError(msg)
+    return secret
 
 
 def _expand_home(path: Path) -> Path:
@@ -277,6 +285,54 @@ class WebhookSettings(SettingsGroup):
     )
 
 
+class AuthSettings(SettingsGroup):
+    """Who may come in, unless `auth.path` of the langgraph.json says that."""
+
+    auth: Literal["none", "api_key", "jwt"] = Field(
+        default="none",
+        description="Who may come in: none (everybody), api_key or jwt.",
+    )
+    api_keys_file: UserPath | None = Field(
+        default=None,
+        description="The API keys, a line name:hash each; `outrigger keys new NAME` makes one.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    jwt_algorithm: Literal["HS256", "RS256"] = Field(
+        default="HS256", description="How tokens are signed; no other way is accepted."
+    )
+    jwt_secret: Annotated[SecretStr | None, AfterValidator(_check_jwt_secret)] = Field(
+        default=None,
+        description="The secret that HS256 tokens are signed with, 32 bytes at least.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    jwt_public_key_file: UserPath | None = Field(
+        default=None,
+        description="The public key that RS256 tokens are checked with, in PEM.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    jwt_jwks_file: UserPath | None = Field(
+        default=None,
+        description="The public keys that RS256 tokens are checked with, as a JSON Web Key Set.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    jwt_audience: str | None = Field(
+        default=None,
+        description="The audience a token must be for; none: any.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    jwt_issuer: str | None = Field(
+        default=None,
+        description="The issuer a token must come from; none: any.",
+        json_schema_extra={"shown_default": "none"},
+    )
+    jwt_leeway_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        le=300,
+        description="How far the clocks of this server and of the issuer may differ.",
+    )
+
+
 class LogSettings(SettingsGroup):
     """What is logged and how."""
 
@@ -309,6 +365,7 @@ class Settings(SettingsGroup):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
 

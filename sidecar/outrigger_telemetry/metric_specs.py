@@ -122,6 +122,7 @@ METHOD = Label(
 )
 WEBHOOK_OUTCOME = Label("outcome", ("delivered", "failed", "given_up"))
 STATUS_CLASS = Label("status_class", ("1xx", "2xx", "3xx", "4xx", "5xx"))
+AUTH_REASON = Label("reason", ("missing", "invalid", "expired", "denied", "hidden", "failed"))
 LOOP_ROLE = Label("role", ("api", "worker"))
 LOG_LEVEL = Label("level", ("debug", "info", "warning", "error", "critical"), fallback="info")
 PROBE_RESULT = Label("result", ("ok", "error"))
@@ -361,6 +362,16 @@ HTTP_SERVER_REQUESTS_TOTAL = _counter(
 )
 HTTP_SERVER_ACTIVE_REQUESTS = _gauge(
     "http_server_active_requests", "Requests being answered now.", METHOD
+)
+AUTH_REFUSED_TOTAL = _counter(
+    "langgraph_auth_refused_total",
+    "Requests refused for who sent them: no credentials, wrong ones, outlived ones, denied or "
+    "hidden by a rule, or because the authentication itself failed.",
+    AUTH_REASON,
+)
+AUTH_FILES_BROKEN_TOTAL = _counter(
+    "langgraph_auth_files_broken_total",
+    "Changed files of keys that could not be read; the keys from before still count.",
 )
 EVENT_LOOP_LAG_SECONDS = _histogram(
     "langgraph_event_loop_lag_seconds",

@@ -180,7 +180,7 @@ def taken_port() -> Iterator[str]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A good server, though with keys in its manifest that mean nothing to it."""
     here = tmp_path_factory.mktemp("running")
-    odd = '"auth": {"path": "./a.py:auth"}, "colour": "red"'
+    odd = '"auth": {"openapi": {"security": []}}, "colour": "red"'
     write_files(here, with_manifest(f"{{{GRAPHS}, {odd}}}"))
     with started_server(here / "data", config=here / "langgraph.json") as server:
         yield server
@@ -293,8 +293,8 @@ def test_a_file_that_is_no_database_is_left_as_it_is(project: Path) -> None:
 def test_keys_without_effect_are_named_while_the_server_starts(running: Server) -> None:
     manifest = running.data_dir.parent / "langgraph.json"
     what_it_means = (
-        "not applied by this version; nobody is asked for credentials: "
-        "whoever reaches the port may do everything"
+        "not applied by this version; without auth.path it says nothing of who "
+        "may come in; see OUTRIGGER_AUTH"
     )
     warnings = logged(running, "manifest")
     assert [(line["level"], line["reason"]) for line in warnings] == [

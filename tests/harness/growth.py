@@ -16,7 +16,8 @@ import structlog
 
 from harness.processes import TEST_GRAPHS
 from harness.runs import probe_input
-from outrigger_server.app import make_api, open_server
+from outrigger_server.api.application import Surroundings, make_api
+from outrigger_server.app import open_server
 from outrigger_server.graphs.manifest import load_manifest
 from outrigger_server.graphs.registry import load_graphs
 from outrigger_server.settings import load_settings
@@ -40,7 +41,7 @@ async def server_here(
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         async with open_server(settings, registry, metrics, manifest) as running:
-            app = httpx.ASGITransport(make_api(running.services))
+            app = httpx.ASGITransport(make_api(running.services, Surroundings()))
             async with httpx.AsyncClient(transport=app, base_url="http://here") as http:
                 http.timeout = httpx.Timeout(60)
                 yield http

@@ -11,12 +11,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from outrigger_server.api.headers import chosen_headers
 from outrigger_server.api.problems import problem
+from outrigger_server.graphs.http_manifest import Patterns
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.logging import get_logger
 from outrigger_telemetry.metrics import Metrics
 
 MAX_REQUEST_ID = 128
+NO_HEADERS = Patterns()
 OK = 200
 CLIENT_LEFT = 499
 """What nginx calls an answer that nobody waited for; no fault of the server's."""
@@ -50,11 +53,13 @@ class Access:
         metrics: Metrics,
         max_body_bytes: int,
         counts_statuses: bool = False,
+        logged_headers: Patterns = NO_HEADERS,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._counts_statuses = counts_statuses
+        self._logged_headers = logged_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, observed."""
@@ -153,6 +158,8 @@ class Access:
         }
         if exchange.left:
             fields["client_left"] = True
+        if self._logged_headers.includes:
+            fields["headers"] = chosen_headers(Headers(scope=scope), self._logged_headers)
         level = logging.DEBUG if route in QUIET_ROUTES and exchange.status == OK else logging.INFO
         log.log(level, "request", **fields)
 

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from outrigger_server.api.auth.caller import Caller, CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import problems
 from outrigger_server.api.render import assistant_json, json_response, version_json
-from outrigger_server.api.services import Services, ServicesOf, flag
+from outrigger_server.api.services import UUID_FORMAT, Flag, Services, ServicesOf, flag
 from outrigger_server.api.threads import paging
 from outrigger_server.api.wire.assistants import (
     AssistantConfig,
@@ -19,7 +21,7 @@ from outrigger_server.api.wire.assistants import (
     VersionsSearch,
 )
 from outrigger_server.errors import InvalidRequest, NotFound
-from outrigger_server.stores.assistants import AssistantChange, Page
+from outrigger_server.stores.assistants import AssistantChange, AssistantFilter, Page
 
 router = APIRouter(prefix="/assistants", tags=["Assistants"], route_class=JsonRoute)
 
@@ -27,7 +29,7 @@ THREADS_AT_ONCE = 100
 """Threads looked up at a time while an assistant is deleted with its threads."""
 
 
-async def _assistant_id(assistant_id: Annotated[str, Path()]) -> str:
+async def _assistant_id(assistant_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> str:
     return assistant_id_of(assistant_id)
 
 
@@ -46,29 +48,42 @@ def assistant_id_of(text: str) -> str:
 AssistantIdOf = Annotated[str, Depends(_assistant_id)]
 
 
-@router.post("")
-async def create(body: AssistantCreate, services: ServicesOf) -> Response:
+@router.post("", responses=problems(400, 404, 409))
+async def create(body: AssistantCreate, services: ServicesOf, caller: CallerOf) -> Response:
     """Make an assistant."""
+    given = None if body.assistant_id is None else assistant_id_of(body.assistant_id)
+    assistant_id = given or str(uuid.uuid4())
+    value: dict[str, Any] = {
+        "assistant_id": uuid.UUID(assistant_id),
+        "graph_id": body.graph_id,
+        "name": body.name,
+        "config": _config(body.config) or {},
+        "context": body.context or {},
+        "metadata": body.metadata or {},
+        "if_exists": body.if_exists,
+    }
+    allowed = await caller.authorized("assistants", "create", value)
     wanted = AssistantChange(
         name=body.name,
         description=body.description,
         config=_config(body.config),
         context=body.context,
-        metadata=body.metadata,
+        metadata=value["metadata"],
     )
     assistant = await services.editor.create(
-        None if body.assistant_id is None else assistant_id_of(body.assistant_id),
+        assistant_id,
         wanted,
         graph_id=body.graph_id,
         or_existing=body.if_exists == "do_nothing",
+        allowed=allowed,
     )
     return json_response(assistant_json(assistant))
 
 
-@router.post("/search")
-async def search(body: AssistantSearch, services: ServicesOf) -> Response:
+@router.post("/search", responses=problems(404))
+async def search(body: AssistantSearch, services: ServicesOf, caller: CallerOf) -> Response:
     """Find assistants; the newest first unless said otherwise."""
-    wanted = services.assistants.wanted(body.graph_id, body.name, body.metadata)
+    wanted = await _wanted(services, caller, body, limit=body.limit, offset=body.offset)
     page = Page(
         limit=body.limit,
         offset=body.offset,
@@ -82,47 +97,72 @@ async def search(body: AssistantSearch, services: ServicesOf) -> Response:
     return json_response(shown, headers=paging(total, body.offset, len(shown)))
 
 
-@router.post("/count")
-async def count(body: AssistantCount, services: ServicesOf) -> Response:
+@router.post("/count", responses=problems(404))
+async def count(body: AssistantCount, services: ServicesOf, caller: CallerOf) -> Response:
     """Count assistants."""
-    wanted = services.assistants.wanted(body.graph_id, body.name, body.metadata)
+    wanted = await _wanted(services, caller, body)
     return json_response(await services.assistants.count(wanted))
 
 
+async def _wanted(
+    services: Services, caller: Caller, body: AssistantCount, **page: int
+) -> AssistantFilter:
+    """What is wanted, as the rules leave it."""
+    value: dict[str, Any] = {"graph_id": body.graph_id, "metadata": body.metadata or {}, **page}
+    allowed = await caller.authorized("assistants", "search", value)
+    return services.assistants.wanted(body.graph_id, body.name, value["metadata"], allowed)
+
+
 @router.get("/{assistant_id}")
-async def get(assistant_id: AssistantIdOf, services: ServicesOf) -> Response:
+async def get(assistant_id: AssistantIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show an assistant."""
-    return json_response(assistant_json(await services.assistants.get(assistant_id)))
+    found = await services.assistants.get(assistant_id)
+    await caller.assistant("read", found)
+    return json_response(assistant_json(found))
 
 
-@router.patch("/{assistant_id}")
+@router.patch("/{assistant_id}", responses=problems(400, 409))
 async def patch(
-    assistant_id: AssistantIdOf, body: AssistantPatch, services: ServicesOf
+    assistant_id: AssistantIdOf, body: AssistantPatch, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Make a new version of an assistant."""
+    value: dict[str, Any] = {
+        "assistant_id": uuid.UUID(assistant_id),
+        "graph_id": body.graph_id,
+        "name": body.name,
+        "config": _config(body.config),
+        "context": body.context,
+        "metadata": body.metadata,
+    }
+    allowed = await caller.authorized("assistants", "update", value)
     change = AssistantChange(
         graph_id=body.graph_id,
         name=body.name,
         description=body.description,
         config=_config(body.config),
         context=body.context,
-        metadata=body.metadata,
+        metadata=value["metadata"],
         clears_description="description" in body.model_fields_set,
     )
-    return json_response(assistant_json(await services.editor.patch(assistant_id, change)))
+    changed = await services.editor.patch(assistant_id, change, allowed)
+    return json_response(assistant_json(changed))
 
 
-@router.delete("/{assistant_id}")
+@router.delete("/{assistant_id}", status_code=204, responses=problems(409))
 async def delete(
     assistant_id: AssistantIdOf,
     services: ServicesOf,
-    delete_threads: Annotated[str | None, Query()] = None,
+    caller: CallerOf,
+    delete_threads: Flag = None,
 ) -> Response:
     """Remove an assistant with its versions and crons, and if asked for with its threads."""
+    value = {"assistant_id": uuid.UUID(assistant_id)}
+    allowed = await caller.authorized("assistants", "delete", value)
     if flag(delete_threads):
-        await services.editor.require_own(assistant_id)
+        await services.editor.require_own(assistant_id, allowed)
+        await caller.authorized("threads", "delete", {"assistant_id": value["assistant_id"]})
         await _delete_threads(services, assistant_id)
-    await services.editor.delete(assistant_id)
+    await services.editor.delete(assistant_id, allowed)
     return Response(status_code=204)
 
 
@@ -138,27 +178,32 @@ async def _delete_threads(services: Services, assistant_id: str) -> None:
 
 @router.post("/{assistant_id}/versions")
 async def versions(
-    assistant_id: AssistantIdOf, body: VersionsSearch, services: ServicesOf
+    assistant_id: AssistantIdOf, body: VersionsSearch, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """List an assistant's versions, newest first."""
+    if caller.rules is not None:
+        await caller.assistant("read", await services.assistants.get(assistant_id))
     page = Page(limit=body.limit, offset=body.offset)
     found = await services.assistants.versions(assistant_id, body.metadata or {}, page)
     return json_response([version_json(version) for version in found])
 
 
-@router.post("/{assistant_id}/latest")
+@router.post("/{assistant_id}/latest", responses=problems(409))
 async def set_latest(
-    assistant_id: AssistantIdOf, body: LatestVersion, services: ServicesOf
+    assistant_id: AssistantIdOf, body: LatestVersion, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Let an assistant be what it was in a version."""
-    assistant = await services.editor.set_latest(assistant_id, body.version)
+    value = {"assistant_id": uuid.UUID(assistant_id), "version": body.version}
+    allowed = await caller.authorized("assistants", "update", value)
+    assistant = await services.editor.set_latest(assistant_id, body.version, allowed)
     return json_response(assistant_json(assistant))
 
 
-@router.get("/{assistant_id}/graph")
+@router.get("/{assistant_id}/graph", responses=problems(400))
 async def graph(
     assistant_id: Annotated[str, Path()],
     services: ServicesOf,
+    caller: CallerOf,
     xray: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Draw an assistant's graph; the name of a graph is enough."""
@@ -169,26 +214,30 @@ async def graph(
         assistant = await services.assistants.resolve(assistant_id)
     except NotFound as error:
         raise NotFound from error
+    await caller.assistant("read", assistant)
     return json_response(await services.drawings.graph(assistant, xray=depth))
 
 
-@router.get("/{assistant_id}/schemas")
-async def schemas(assistant_id: AssistantIdOf, services: ServicesOf) -> Response:
+@router.get("/{assistant_id}/schemas", responses=problems(400))
+async def schemas(assistant_id: AssistantIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show what an assistant's graph takes and gives."""
     assistant = await services.assistants.get(assistant_id)
+    await caller.assistant("read", assistant)
     return json_response(await services.drawings.schemas(assistant))
 
 
-@router.get("/{assistant_id}/subgraphs")
-@router.get("/{assistant_id}/subgraphs/{namespace}")
+@router.get("/{assistant_id}/subgraphs", responses=problems(400))
+@router.get("/{assistant_id}/subgraphs/{namespace}", responses=problems(400))
 async def subgraphs(
     assistant_id: AssistantIdOf,
     services: ServicesOf,
+    caller: CallerOf,
     namespace: str | None = None,
-    recurse: Annotated[str | None, Query()] = None,
+    recurse: Flag = None,
 ) -> Response:
     """Show what the subgraphs of an assistant's graph take and give."""
     assistant = await services.assistants.get(assistant_id)
+    await caller.assistant("read", assistant)
     shown = await services.drawings.subgraphs(assistant, namespace=namespace, recurse=flag(recurse))
     return json_response(shown)
 

@@ -1,13 +1,16 @@
 """Crons: make, show, change, delete, search."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
+from uuid_utils.compat import uuid7
 
+from outrigger_server.api.auth.caller import Caller, CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import problems
 from outrigger_server.api.render import cron_json, json_response
-from outrigger_server.api.services import Services, ServicesOf, ThreadIdOf
+from outrigger_server.api.services import UUID_FORMAT, Services, ServicesOf, ThreadIdOf
 from outrigger_server.api.threads import paging
 from outrigger_server.api.wire.crons import CronCount, CronCreate, CronPatch, CronSearch
 from outrigger_server.crons.register import CronOrder
@@ -22,7 +25,7 @@ COLUMNS = {"next_run_date": "next_run_at", "end_time": "end_at"}
 """The protocol's names where they are not ours."""
 
 
-async def _cron_id(cron_id: Annotated[str, Path()]) -> str:
+async def _cron_id(cron_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> str:
     try:
         return str(uuid.UUID(cron_id))
     except ValueError:
@@ -32,34 +35,51 @@ async def _cron_id(cron_id: Annotated[str, Path()]) -> str:
 CronIdOf = Annotated[str, Depends(_cron_id)]
 
 
-@router.post("/threads/{thread_id}/runs/crons")
+@router.post("/threads/{thread_id}/runs/crons", responses=problems(400))
 async def create_on_thread(
-    thread_id: ThreadIdOf, body: CronCreate, services: ServicesOf
+    thread_id: ThreadIdOf, body: CronCreate, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Make a cron whose runs are the thread's."""
-    return json_response(cron_json(await _create(services, body, thread_id)))
+    await caller.thread("update", thread_id)
+    return json_response(cron_json(await _create(services, caller, body, thread_id)))
 
 
-@router.post("/runs/crons")
-async def create(body: CronCreate, services: ServicesOf) -> Response:
+@router.post("/runs/crons", responses=problems(400, 404))
+async def create(body: CronCreate, services: ServicesOf, caller: CallerOf) -> Response:
     """Make a cron whose runs have a thread of their own each."""
-    return json_response(cron_json(await _create(services, body, None)))
+    return json_response(cron_json(await _create(services, caller, body, None)))
 
 
-async def _create(services: Services, body: CronCreate, thread_id: ThreadId | None) -> Cron:
+async def _create(
+    services: Services, caller: Caller, body: CronCreate, thread_id: ThreadId | None
+) -> Cron:
     try:
         assistant = await services.assistants.resolve(body.assistant_id)
     except (InvalidRequest, NotFound) as error:
         raise NotFound(f"Assistant '{body.assistant_id}' not found") from error
+    await caller.assistant("read", assistant, f"Assistant '{body.assistant_id}' not found")
+    cron_id = uuid7()
+    value: dict[str, Any] = {
+        "payload": body.payload,
+        "schedule": body.schedule,
+        "cron_id": cron_id,
+        "thread_id": uuid.UUID(thread_id) if thread_id is not None else None,
+        "user_id": caller.user.identity if caller.user is not None else None,
+        "end_time": body.end_time,
+        "metadata": body.metadata or {},
+    }
+    await caller.authorized("crons", "create", value)
     return await services.crons.create(
         CronOrder(
+            cron_id=str(cron_id),
+            signed=caller.signature,
             assistant_id=assistant.assistant_id,
             thread_id=thread_id,
             schedule=body.schedule,
             timezone=body.timezone,
             end_at=body.end_at,
             payload={**body.payload, "assistant_id": assistant.assistant_id},
-            metadata=body.metadata or {},
+            metadata=value["metadata"],
             on_run_completed=body.on_run_completed if thread_id is None else None,
             enabled=body.enabled,
         )
@@ -67,7 +87,7 @@ async def _create(services: Services, body: CronCreate, thread_id: ThreadId | No
 
 
 @router.post("/runs/crons/search")
-async def search(body: CronSearch, services: ServicesOf) -> Response:
+async def search(body: CronSearch, services: ServicesOf, caller: CallerOf) -> Response:
     """Find crons; the newest first unless said otherwise."""
     sort_by = body.sort_by or "created_at"
     page = CronPage(
@@ -76,7 +96,9 @@ async def search(body: CronSearch, services: ServicesOf) -> Response:
         sort_by=COLUMNS.get(sort_by, sort_by),
         descending=body.sort_order != "asc",
     )
-    found, total = await services.crons.search(_filter(body), page)
+    found, total = await services.crons.search(
+        await _filter(caller, body, limit=body.limit, offset=body.offset), page
+    )
     shown = [cron_json(cron) for cron in found]
     if body.select:
         shown = [{name: each[name] for name in body.select} for each in shown]
@@ -84,37 +106,53 @@ async def search(body: CronSearch, services: ServicesOf) -> Response:
 
 
 @router.post("/runs/crons/count")
-async def count(body: CronCount, services: ServicesOf) -> Response:
+async def count(body: CronCount, services: ServicesOf, caller: CallerOf) -> Response:
     """Count crons."""
-    return json_response(await services.crons.count(_filter(body)))
+    return json_response(await services.crons.count(await _filter(caller, body)))
 
 
-def _filter(body: CronCount) -> CronFilter:
+async def _filter(caller: Caller, body: CronCount, **page: int) -> CronFilter:
+    """What is wanted, as the rules leave it."""
+    value: dict[str, Any] = {
+        "assistant_id": body.assistant_id,
+        "thread_id": body.thread_id,
+        "metadata": body.metadata or {},
+        **page,
+    }
+    allowed = await caller.authorized("crons", "search", value)
     return CronFilter(
         assistant_id=None if body.assistant_id is None else str(body.assistant_id),
         thread_id=None if body.thread_id is None else ThreadId(str(body.thread_id)),
         enabled=body.enabled,
-        metadata=body.metadata,
+        metadata=value["metadata"],
+        allowed=allowed,
     )
 
 
 @router.get("/runs/crons/{cron_id}")
-async def get(cron_id: CronIdOf, services: ServicesOf) -> Response:
+async def get(cron_id: CronIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Show a cron."""
-    return json_response(cron_json(await services.crons.get(cron_id)))
+    allowed = await caller.authorized("crons", "read", {"cron_id": uuid.UUID(cron_id)})
+    return json_response(cron_json(await services.crons.get(cron_id, allowed)))
 
 
-@router.patch("/runs/crons/{cron_id}")
-async def patch(cron_id: CronIdOf, body: CronPatch, services: ServicesOf) -> Response:
+@router.patch("/runs/crons/{cron_id}", responses=problems(400))
+async def patch(
+    cron_id: CronIdOf, body: CronPatch, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Change a cron; when it fires next is reckoned anew from now on."""
     if not body.model_fields_set:
         raise BadState("Request body cannot be empty: name the fields that are to change")
-    changed = await services.crons.patch(cron_id, body.changes, body.payload)
+    value: dict[str, Any] = {"cron_id": uuid.UUID(cron_id), **body.changes}
+    allowed = await caller.authorized("crons", "update", value)
+    changes = {name: value[name] for name in body.changes}
+    changed = await services.crons.patch(cron_id, changes, body.payload, allowed)
     return json_response(cron_json(changed))
 
 
-@router.delete("/runs/crons/{cron_id}")
-async def delete(cron_id: CronIdOf, services: ServicesOf) -> Response:
+@router.delete("/runs/crons/{cron_id}", status_code=204)
+async def delete(cron_id: CronIdOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Remove a cron; the runs that it made stay."""
-    await services.crons.delete(cron_id)
+    allowed = await caller.authorized("crons", "delete", {"cron_id": uuid.UUID(cron_id)})
+    await services.crons.delete(cron_id, allowed)
     return Response(status_code=204)

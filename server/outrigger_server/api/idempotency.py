@@ -5,6 +5,7 @@ import hashlib
 import orjson
 from fastapi import Request
 
+from outrigger_server.api.auth.caller import user_of
 from outrigger_server.domain.idempotency import LONGEST_KEY, IdempotencyKey, is_key
 from outrigger_server.errors import InvalidRequest
 
@@ -25,8 +26,11 @@ async def idempotency_key(request: Request, **path: str) -> IdempotencyKey | Non
             f"Idempotency-Key: give one key of 1 to {LONGEST_KEY} printable ASCII characters"
         )
     route: str = request.scope["route"].path
+    # Two callers with the same key mean two things.
+    user = user_of(request)
+    owner = "" if user is None else f" for {user.identity}"
     return IdempotencyKey(
-        scope=f"{request.method} {route.format_map(path)}",
+        scope=f"{request.method} {route.format_map(path)}{owner}",
         key=given[0],
         body_sha256=_digest(await request.json()),
     )

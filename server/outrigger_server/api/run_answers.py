@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from uuid_utils.compat import uuid7
 
+from outrigger_server.api.auth.caller import caller_of
 from outrigger_server.api.held import AwaitedAnswer, StreamedAnswer
 from outrigger_server.api.idempotency import idempotency_key
 from outrigger_server.api.render import json_response
-from outrigger_server.api.run_requests import run_request
+from outrigger_server.api.run_requests import authorized_run, run_request
 from outrigger_server.api.services import Services, event_id_of
 from outrigger_server.api.sse import HEADERS, RunStream, error_frame
 from outrigger_server.api.wire.runs import AnyRunCreate
 from outrigger_server.brokers.base import RunEnd
+from outrigger_server.domain.access import Filter
 from outrigger_server.domain.event import EventId
 from outrigger_server.domain.run import CancelAction, Run, RunId, RunRequest, ThreadId
 from outrigger_server.domain.shown_run import run_json
@@ -45,12 +47,18 @@ class RunAnswers:
     request: Request
     stateless: bool = False
 
-    async def wanted(self, body: AnyRunCreate, thread_id: ThreadId, run_id: RunId) -> RunRequest:
-        """The run that the body asks for; what is wrong with it is said before anything is made.
+    async def wanted(
+        self, body: AnyRunCreate, thread_id: ThreadId, run_id: RunId
+    ) -> tuple[RunRequest, Filter]:
+        """The run that the body asks for, and which threads the caller may have it on.
+
+        What is wrong with it is said before anything is made.
 
         Raises:
             RequestError: A field, the assistant or the webhook cannot be served.
+            Refused: The caller may not.
         """
+        caller = await caller_of(self.request)
         assistant = await self.services.assistants.resolve(body.assistant_id)
         wanted = run_request(
             body,
@@ -58,16 +66,21 @@ class RunAnswers:
             run_id=run_id,
             thread_id=thread_id,
             request_id=self.request.scope["state"]["request_id"],
+            signed=caller.configurable,
         )
+        place = None if self.stateless else thread_id
+        ruled, allowed = await authorized_run(caller, body, assistant, wanted, place)
         if body.webhook is not None:
             await self.services.webhooks.check(body.webhook)
-        return wanted
+        return ruled, allowed
 
     async def _create(self, body: AnyRunCreate, thread_id: ThreadId, run_id: RunId) -> Run:
         path = {} if self.stateless else {"thread_id": thread_id}
+        wanted, allowed = await self.wanted(body, thread_id, run_id)
         return await self.services.creator.create(
             thread_id,
-            await self.wanted(body, thread_id, run_id),
+            wanted,
+            allowed=allowed,
             make_thread=body.if_not_exists == "create",
             key=await idempotency_key(self.request, **path),
         )

@@ -1,14 +1,19 @@
 """From the body of a run's creation to a request that the engine takes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
+from outrigger_server.api.auth.caller import Caller
 from outrigger_server.api.problems import describe
 from outrigger_server.api.services import checkpoint_id_of
 from outrigger_server.api.wire.runs import AnyRunCreate, RunCreate, StatelessRunCreate
+from outrigger_server.domain.access import AUTH_PREFIX, EVERYTHING, Filter
 from outrigger_server.domain.assistant import Assistant, mirrored
+from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.domain.run import RunId, RunRequest, ThreadId
 from outrigger_server.errors import BadState, InvalidRequest
 from outrigger_server.graphs.invoke import to_command
@@ -21,8 +26,11 @@ def run_request(
     run_id: RunId,
     thread_id: ThreadId,
     request_id: str | None,
+    signed: Mapping[str, Any],
 ) -> RunRequest:
     """The assistant's and the caller's wishes as one.
+
+    `signed` goes into the configuration: what the server, and nobody else, may say there.
 
     Raises:
         BadState: Both `configurable` and `context` are given, or an answer without a thread.
@@ -31,7 +39,9 @@ def run_request(
     config, context = _settings(body, assistant)
     forced = {"graph_id": assistant.graph_id, "assistant_id": assistant.assistant_id}
     place = {"run_id": run_id, "thread_id": thread_id, **forced}
-    config["configurable"] |= {**place, "langgraph_request_id": request_id}
+    config["configurable"] |= {**signed, **place, "langgraph_request_id": request_id}
+    if (user_id := signed.get(AUTH_PREFIX + "user_id")) is not None:
+        config["configurable"].setdefault("user_id", user_id)
     command = _command(body)
     return RunRequest(
         run_id=run_id,
@@ -74,19 +84,61 @@ def read_run_request(
     *,
     run_id: RunId,
     thread_id: ThreadId,
+    signed: Mapping[str, Any],
 ) -> RunRequest:
     """The request of a body that was kept; see `RequestReader`."""
     try:
         body = RunCreate.model_validate(payload)
     except ValidationError as error:
         raise InvalidRequest(describe(error.errors())) from error
-    return run_request(body, assistant, run_id=run_id, thread_id=thread_id, request_id=None)
+    return run_request(
+        body, assistant, run_id=run_id, thread_id=thread_id, request_id=None, signed=signed
+    )
+
+
+async def authorized_run(
+    caller: Caller,
+    body: AnyRunCreate,
+    assistant: Assistant,
+    request: RunRequest,
+    thread_id: ThreadId | None,
+) -> tuple[RunRequest, Filter]:
+    """The request as the rules leave it, and which threads it may be carried out on.
+
+    Raises:
+        NotFound: The assistant is hidden from the caller.
+        Refused: The caller may not.
+    """
+    if caller.rules is None:
+        return request, EVERYTHING
+    given = dict(body.metadata or {})
+    value = {
+        "thread_id": UUID(thread_id) if thread_id is not None else None,
+        "assistant_id": UUID(assistant.assistant_id),
+        "run_id": UUID(request.run_id),
+        "status": "pending",
+        "metadata": dict(given),
+        "prevent_insert_if_inflight": body.multitask_strategy is MultitaskStrategy.REJECT,
+        "multitask_strategy": body.multitask_strategy.value,
+        "if_not_exists": body.if_not_exists,
+        "after_seconds": body.after_seconds,
+        "kwargs": request.kwargs,
+    }
+    allowed = await caller.authorized("threads", "create_run", value)
+    caller.check_run_of(allowed, assistant, "Thread or assistant not found.")
+    ruled = value["metadata"]
+    if not isinstance(ruled, dict) or ruled == given:
+        return request, allowed
+    kept = {key: each for key, each in request.metadata.items() if key not in given}
+    metadata = {**kept, **ruled, **request.thread_metadata}
+    return replace(request, metadata=metadata, new_thread_metadata=ruled), allowed
 
 
 def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
     """Configuration and context: the assistant's, and over them the run's, as one and the other."""
     given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
-    given, context = mirrored(given, body.context)
+    given["configurable"] = _unsigned(given.get("configurable") or {})
+    given, context = mirrored(given, body.context and _unsigned(body.context))
     config = {**assistant.config, **given}
     config["configurable"] = {
         **(assistant.config.get("configurable") or {}),
@@ -97,6 +149,11 @@ def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any],
         **(given.get("metadata") or {}),
     }
     return config, {**assistant.context, **(context or {})}
+
+
+def _unsigned(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the names by which graphs know who asks: only the server says that."""
+    return {key: value for key, value in settings.items() if not key.startswith(AUTH_PREFIX)}
 
 
 def _command(body: AnyRunCreate) -> dict[str, Any] | None:

@@ -1,20 +1,25 @@
 """Runs of a thread: create, wait, stream, join, cancel, delete."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import EventStream, problems
 from outrigger_server.api.render import json_response
 from outrigger_server.api.run_answers import Reading, RunAnswers
 from outrigger_server.api.services import (
+    Flag,
     RunIdOf,
     ServicesOf,
     ThreadIdOf,
     event_id_of,
     flag,
     listed,
+    number_schema,
     page_number,
 )
 from outrigger_server.api.wire.fields import MAX_PAGE
@@ -31,8 +36,14 @@ router = APIRouter(prefix="/threads/{thread_id}/runs", tags=["Thread Runs"], rou
 CANCELLED = "interrupt requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
 ROLLED_BACK = "rollback requested via POST /threads/{thread_id}/runs/{run_id}/cancel"
 
+ACTIONS: dict[str, Any] = {"enum": ["interrupt", "rollback"]}
+CANCELLING: dict[int | str, dict[str, Any]] = {
+    200: {"description": "It has stopped (with wait)"},
+    202: {"description": "It is being stopped"},
+}
 
-@router.post("")
+
+@router.post("", responses=problems(400, 409, 410))
 async def create(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
@@ -40,7 +51,7 @@ async def create(
     return await RunAnswers(services, request).background(body, thread_id)
 
 
-@router.post("/wait")
+@router.post("/wait", responses=problems(400, 409, 410))
 async def wait(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
@@ -48,7 +59,7 @@ async def wait(
     return await RunAnswers(services, request).waited(body, thread_id)
 
 
-@router.post("/stream")
+@router.post("/stream", response_class=EventStream, responses=problems(400, 409, 410))
 async def stream(
     thread_id: ThreadIdOf, body: RunCreate, request: Request, services: ServicesOf
 ) -> Response:
@@ -56,12 +67,13 @@ async def stream(
     return await RunAnswers(services, request).streamed(body, thread_id)
 
 
-@router.get("")
-async def list_of_thread(
+@router.get("", responses=problems(400))
+async def list_of_thread(  # noqa: PLR0913, PLR0917  the parts of the request, each by its name
     thread_id: ThreadIdOf,
     services: ServicesOf,
-    limit: Annotated[str, Query()] = "10",
-    offset: Annotated[str, Query()] = "0",
+    caller: CallerOf,
+    limit: Annotated[str, Query(json_schema_extra=number_schema(1, MAX_PAGE, 10))] = "10",
+    offset: Annotated[str, Query(json_schema_extra=number_schema(0, 2**31, 0))] = "0",
     status: Annotated[str | None, Query()] = None,
     select: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
@@ -76,21 +88,28 @@ async def list_of_thread(
         offset=page_number("offset", offset, least=0, most=2**31),
         status=status,
     )
+    await caller.thread("search", thread_id, metadata={})
     await services.database.read(partial(get_thread, thread_id=thread_id))
     shown = [run_json(run) for run in await services.database.read(page)]
     return json_response([{name: run[name] for name in fields} for run in shown])
 
 
 @router.get("/{run_id}")
-async def get(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
+async def get(
+    thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Show a run."""
+    await caller.thread("read", thread_id)
     found = partial(get_run, thread_id=thread_id, run_id=run_id)
     return json_response(run_json(await services.database.read(found)))
 
 
-@router.delete("/{run_id}")
-async def delete(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
+@router.delete("/{run_id}", status_code=204, responses=problems(409))
+async def delete(
+    thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Remove a run with its checkpoints; one in flight is stopped first."""
+    await caller.thread("delete", thread_id, "Not Found", run_id=UUID(run_id))
     await services.canceller.delete_run(thread_id, run_id)
     return Response(status_code=204)
 
@@ -101,24 +120,28 @@ async def join(
     run_id: RunIdOf,
     request: Request,
     services: ServicesOf,
-    cancel_on_disconnect: Annotated[str | None, Query()] = None,
+    caller: CallerOf,
+    cancel_on_disconnect: Flag = None,
 ) -> Response:
     """Answer with a run's final values once it has ended."""
+    await caller.thread("read", thread_id)
     leave = flag(cancel_on_disconnect)
     return RunAnswers(services, request).joined(thread_id, run_id, cancel_when_left=leave)
 
 
-@router.get("/{run_id}/stream")
+@router.get("/{run_id}/stream", response_class=EventStream)
 async def join_stream(  # noqa: PLR0913, PLR0917  the parts of the request, each by its name
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     request: Request,
     services: ServicesOf,
+    caller: CallerOf,
     stream_mode: Annotated[list[str] | None, Query()] = None,
-    cancel_on_disconnect: Annotated[str | None, Query()] = None,
+    cancel_on_disconnect: Flag = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Stream a run from now on, or from behind the last event the client had."""
+    await caller.thread("read", thread_id)
     reading = Reading(
         modes=stream_modes(stream_mode),
         label=(stream_mode or [""])[0],
@@ -128,16 +151,19 @@ async def join_stream(  # noqa: PLR0913, PLR0917  the parts of the request, each
     return await RunAnswers(services, request).rejoined(thread_id, run_id, reading)
 
 
-@router.post("/{run_id}/cancel")
+@router.post("/{run_id}/cancel", responses=CANCELLING | problems(409))
 async def cancel(
     thread_id: ThreadIdOf,
     run_id: RunIdOf,
     services: ServicesOf,
-    action: Annotated[str, Query()] = "interrupt",
-    wait: Annotated[str | None, Query()] = None,
+    caller: CallerOf,
+    action: Annotated[str, Query(json_schema_extra=ACTIONS)] = "interrupt",
+    wait: Flag = None,
 ) -> Response:
     """Stop a run; with `wait`, answer once it has stopped."""
     chosen = CancelAction.ROLLBACK if action == "rollback" else CancelAction.INTERRUPT
+    asked = {"action": chosen.value, "metadata": {"run_ids": [UUID(run_id)], "status": None}}
+    await caller.thread("update", thread_id, "No runs found to cancel.", **asked)
     await services.canceller.cancel(
         thread_id,
         [run_id],

@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
+from pydantic import WithJsonSchema
 
 from outrigger_server.api.lg_page import LgPage
 from outrigger_server.assistants.directory import AssistantDirectory
@@ -61,6 +62,18 @@ class Services:
     lg_page: LgPage
 
 
+UUID_FORMAT = {"format": "uuid"}
+
+
+def number_schema(least: int, most: int, default: int) -> dict[str, Any]:
+    """How the document shows a number of a page, which is read as text for its own words."""
+    return {"type": "integer", "minimum": least, "maximum": most, "default": default}
+
+
+Flag = Annotated[str | None, WithJsonSchema({"type": "boolean"}), Query()]
+"""Yes or no, in any of the words that clients send; see `flag`."""
+
+
 # These are async because FastAPI sends sync dependencies through a thread each.
 async def services_of(request: Request) -> Services:
     """The services of the application that got the request."""
@@ -68,14 +81,14 @@ async def services_of(request: Request) -> Services:
     return services
 
 
-async def _thread_id(thread_id: Annotated[str, Path()]) -> ThreadId:
+async def _thread_id(thread_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> ThreadId:
     try:
         return ThreadId(str(uuid.UUID(thread_id)))
     except ValueError:
         raise InvalidRequest("Invalid thread ID: must be a UUID") from None
 
 
-async def _run_id(run_id: Annotated[str, Path()]) -> RunId:
+async def _run_id(run_id: Annotated[str, Path(json_schema_extra=UUID_FORMAT)]) -> RunId:
     try:
         return RunId(str(uuid.UUID(run_id)))
     except ValueError:

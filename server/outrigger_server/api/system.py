@@ -9,6 +9,7 @@ from outrigger_server.errors import NotFound
 from outrigger_server.graphs.invoke import LANGGRAPH_VERSION, SERVER_VERSION
 
 router = APIRouter(tags=["System"])
+meta_router = APIRouter(tags=["System"])
 
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -31,7 +32,7 @@ async def metrics(services: ServicesOf, format: str = "prometheus") -> Response:
     return Response(await services.lg_page.text(), media_type=METRICS_TYPE)
 
 
-@router.get("/info")
+@meta_router.get("/info")
 async def info() -> Response:
     """Say which server this is and what it can do."""
     return json_response(

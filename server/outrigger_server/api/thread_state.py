@@ -5,14 +5,18 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 
+from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import problems
 from outrigger_server.api.render import json_response
 from outrigger_server.api.services import (
+    Flag,
     Services,
     ServicesOf,
     ThreadIdOf,
     checkpoint_id_of,
     flag,
+    number_schema,
     page_number,
 )
 from outrigger_server.api.wire.fields import MAX_PAGE, CheckpointBody
@@ -29,24 +33,28 @@ from outrigger_server.threads.state import HistoryQuery
 router = APIRouter(prefix="/threads/{thread_id}", tags=["Threads"], route_class=JsonRoute)
 
 
-@router.get("/state")
+@router.get("/state", responses=problems(400))
 async def state(
     thread_id: ThreadIdOf,
     services: ServicesOf,
-    subgraphs: Annotated[str | None, Query()] = None,
+    caller: CallerOf,
+    subgraphs: Flag = None,
 ) -> Response:
     """Show the state at the head of the history."""
+    await caller.thread("read", thread_id)
     return json_response(await services.states.get(thread_id, subgraphs=flag(subgraphs)))
 
 
-@router.get("/state/{checkpoint_id}")
+@router.get("/state/{checkpoint_id}", responses=problems(400))
 async def state_at(
     thread_id: ThreadIdOf,
     checkpoint_id: str,
     services: ServicesOf,
-    subgraphs: Annotated[str | None, Query()] = None,
+    caller: CallerOf,
+    subgraphs: Flag = None,
 ) -> Response:
     """Show the state at a checkpoint."""
+    await caller.thread("read", thread_id)
     return json_response(
         await services.states.get(
             thread_id, checkpoint_id=checkpoint_id_of(checkpoint_id), subgraphs=flag(subgraphs)
@@ -54,11 +62,12 @@ async def state_at(
     )
 
 
-@router.post("/state/checkpoint")
+@router.post("/state/checkpoint", responses=problems(400))
 async def state_at_checkpoint(
-    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf
+    thread_id: ThreadIdOf, body: StateAtCheckpointBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Show the state at a checkpoint given as an object."""
+    await caller.thread("read", thread_id)
     return json_response(
         await services.states.get(
             thread_id,
@@ -69,11 +78,12 @@ async def state_at_checkpoint(
     )
 
 
-@router.post("/state")
+@router.post("/state", responses=problems(400, 409))
 async def update_state(
-    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf
+    thread_id: ThreadIdOf, body: StateUpdateBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change the state; refused while a run is in flight."""
+    await caller.thread("update", thread_id)
     namespace = body.checkpoint.checkpoint_ns if body.checkpoint else ""
     change = StateUpdate(body.values, body.as_node, _checkpoint_of(body), namespace)
     config = await services.changes.update(thread_id, change)
@@ -92,14 +102,16 @@ def _checkpoint_of(body: StateUpdateBody) -> str | None:
     return checkpoint_id_of(body.checkpoint.checkpoint_id if body.checkpoint else None)
 
 
-@router.get("/history")
+@router.get("/history", responses=problems(400))
 async def history(
     thread_id: ThreadIdOf,
     services: ServicesOf,
-    limit: Annotated[str, Query()] = "10",
+    caller: CallerOf,
+    limit: Annotated[str, Query(json_schema_extra=number_schema(1, MAX_PAGE, 10))] = "10",
     before: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the states the thread went through, newest first."""
+    await caller.thread("read", thread_id)
     wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
     return await _history(services, thread_id, HistoryQuery(wanted, _before(_read(before))))
 
@@ -115,11 +127,12 @@ def _read(before: str | None) -> str | dict[str, Any] | None:
     return found
 
 
-@router.post("/history")
+@router.post("/history", responses=problems(400))
 async def history_by_body(
-    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf
+    thread_id: ThreadIdOf, body: HistoryBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """List the states the thread went through, newest first."""
+    await caller.thread("read", thread_id)
     place = body.checkpoint or CheckpointBody()
     query = HistoryQuery(
         limit=body.limit,

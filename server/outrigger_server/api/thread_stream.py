@@ -7,7 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
+from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
+from outrigger_server.api.document import EventStream
 from outrigger_server.api.held import StreamedAnswer
 from outrigger_server.api.services import ServicesOf, ThreadIdOf, event_id_of, listed
 from outrigger_server.api.sse import HEADERS, HEARTBEAT, error_frame, frame
@@ -75,15 +77,17 @@ class ThreadStream:
         return error_frame("HTTPException", "404: Thread not found"), "done"
 
 
-@router.get("/stream")
+@router.get("/stream", response_class=EventStream)
 async def stream(
     thread_id: ThreadIdOf,
     services: ServicesOf,
+    caller: CallerOf,
     stream_modes: Annotated[list[str] | None, Query()] = None,
     stream_mode: Annotated[list[str] | None, Query()] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Stream what happens on a thread from now on, or from behind the last event one had."""
+    await caller.thread("read", thread_id)
     modes = _modes(listed("stream_mode", [*(stream_modes or ()), *(stream_mode or ())]))
     after = event_id_of(last_event_id)
     subscription = await services.events.subscribe(thread_stream(thread_id), after)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.assistant import Assistant, AssistantVersion, system_assistant
 from outrigger_server.domain.clock import Clock
 from outrigger_server.errors import InvalidRequest, NotFound
@@ -83,7 +84,11 @@ class AssistantDirectory:
             raise NotFound("Thread or assistant not found.") from error
 
     def wanted(
-        self, graph_id: str | None, name: str | None, metadata: Mapping[str, Any] | None
+        self,
+        graph_id: str | None,
+        name: str | None,
+        metadata: Mapping[str, Any] | None,
+        allowed: Filter = EVERYTHING,
     ) -> AssistantFilter:
         """A filter for `search` and `count`.
 
@@ -93,7 +98,7 @@ class AssistantDirectory:
         graph_ids = self._registry.ids
         if graph_id is not None:
             graph_ids = (self._registry.source(graph_id).graph_id,)
-        return AssistantFilter(graph_ids, name, metadata or {})
+        return AssistantFilter(graph_ids, name, metadata or {}, allowed)
 
     async def search(self, wanted: AssistantFilter, page: Page) -> tuple[list[Assistant], int]:
         """The assistants that match every condition, and how many there are in all."""

@@ -4,6 +4,7 @@ from functools import partial
 
 from uuid_utils.compat import uuid4
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.assistant import Assistant, mirrored
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import ThreadId
@@ -39,8 +40,11 @@ class AssistantEditor:
         *,
         graph_id: str,
         or_existing: bool = False,
+        allowed: Filter = EVERYTHING,
     ) -> Assistant:
         """Add an assistant of a graph; with `or_existing` one that is there is left as it is.
+
+        One that is there and that `allowed` hides is not shown: it is in the way.
 
         Raises:
             NotFound: No such graph is served.
@@ -67,10 +71,15 @@ class AssistantEditor:
         except AlreadyExists:
             if not or_existing:
                 raise
-            found = partial(get_assistant, assistant_id=assistant.assistant_id)
-            return await self._database.read(found)
+            finding = partial(get_assistant, assistant_id=assistant.assistant_id)
+            found = await self._database.read(finding)
+            if not allowed.matches(found.metadata):
+                raise
+            return found
 
-    async def patch(self, assistant_id: str, change: AssistantChange) -> Assistant:
+    async def patch(
+        self, assistant_id: str, change: AssistantChange, allowed: Filter = EVERYTHING
+    ) -> Assistant:
         """Make the next version of the assistant.
 
         Raises:
@@ -81,11 +90,14 @@ class AssistantEditor:
         if change.graph_id is not None:
             self._registry.source(change.graph_id)
         now = self._clock.now()
-        return await self._database.write(
-            partial(patch_assistant, assistant_id=assistant_id, change=change, now=now)
+        job = partial(
+            patch_assistant, assistant_id=assistant_id, change=change, now=now, allowed=allowed
         )
+        return await self._database.write(job)
 
-    async def set_latest(self, assistant_id: str, version: int) -> Assistant:
+    async def set_latest(
+        self, assistant_id: str, version: int, allowed: Filter = EVERYTHING
+    ) -> Assistant:
         """Let the assistant be what it was in that version.
 
         Raises:
@@ -93,27 +105,31 @@ class AssistantEditor:
             Conflict: It is a system assistant.
         """
         now = self._clock.now()
-        return await self._database.write(
-            partial(set_latest_version, assistant_id=assistant_id, version=version, now=now)
+        job = partial(
+            set_latest_version, assistant_id=assistant_id, version=version, now=now, allowed=allowed
         )
+        return await self._database.write(job)
 
-    async def delete(self, assistant_id: str) -> None:
+    async def delete(self, assistant_id: str, allowed: Filter = EVERYTHING) -> None:
         """Remove the assistant, its versions and its crons.
 
         Raises:
             NotFound: There is no such assistant.
             Conflict: It is a system assistant.
         """
-        await self._database.write(partial(delete_assistant, assistant_id=assistant_id))
+        await self._database.write(
+            partial(delete_assistant, assistant_id=assistant_id, allowed=allowed)
+        )
 
-    async def require_own(self, assistant_id: str) -> None:
+    async def require_own(self, assistant_id: str, allowed: Filter = EVERYTHING) -> None:
         """Pass when the assistant may be deleted.
 
         Raises:
             NotFound: There is no such assistant.
             Conflict: It is a system assistant.
         """
-        await self._database.read(partial(require_own, assistant_id=assistant_id))
+        job = partial(require_own, assistant_id=assistant_id, allowed=allowed)
+        await self._database.read(job)
 
     async def some_threads(self, assistant_id: str, limit: int) -> list[ThreadId]:
         """Threads whose latest run was the assistant's, at most `limit`."""

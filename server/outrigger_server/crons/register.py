@@ -1,7 +1,7 @@
 """Keeps users' crons: what is kept here could be run now, and is due at a time to come."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from outrigger_server.brokers.base import Wakeups
 from outrigger_server.crons.requests import CronRuns
+from outrigger_server.domain.access import AUTH_PREFIX, EVERYTHING, Filter
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.cron import Cron, OnRunCompleted
 from outrigger_server.domain.run import ThreadId
@@ -43,6 +44,9 @@ class CronOrder:
     metadata: dict[str, Any]
     on_run_completed: OnRunCompleted | None
     enabled: bool
+    cron_id: str = field(default_factory=lambda: str(uuid7()))
+    signed: Mapping[str, Any] = field(default_factory=dict)
+    """What its runs' configuration says of who made it."""
 
 
 class CronRegister:
@@ -72,10 +76,11 @@ class CronRegister:
         await self._check_webhook(order.payload)
         now = self._clock.now()
         cron = Cron(
-            cron_id=str(uuid7()),
+            cron_id=order.cron_id,
             assistant_id=order.assistant_id,
             thread_id=order.thread_id,
-            user_id=None,
+            user_id=order.signed.get(AUTH_PREFIX + "user_id"),
+            signed=dict(order.signed),
             schedule=order.schedule,
             timezone=order.timezone,
             end_at=order.end_at,
@@ -96,7 +101,11 @@ class CronRegister:
         return kept
 
     async def patch(
-        self, cron_id: str, changes: Mapping[str, Any], payload: Mapping[str, Any]
+        self,
+        cron_id: str,
+        changes: Mapping[str, Any],
+        payload: Mapping[str, Any],
+        allowed: Filter = EVERYTHING,
     ) -> Cron:
         """Replace fields of the cron and of its payload; metadata is merged.
 
@@ -116,7 +125,7 @@ class CronRegister:
                     fresh = replace(fresh, on_run_completed=None)
                 return self._checked(connection, fresh, now)
 
-            return change_cron(connection, cron_id, changed)
+            return change_cron(connection, cron_id, changed, allowed)
 
         kept = await self._database.write(change)
         self._schedulers.notify()
@@ -134,21 +143,21 @@ class CronRegister:
         self._runs.request(connection, cron, cron.thread_id or NOWHERE)
         return replace(cron, next_run_at=enabled if cron.enabled else None)
 
-    async def get(self, cron_id: str) -> Cron:
+    async def get(self, cron_id: str, allowed: Filter = EVERYTHING) -> Cron:
         """The cron.
 
         Raises:
             NotFound: There is none.
         """
-        return await self._database.read(partial(get_cron, cron_id=cron_id))
+        return await self._database.read(partial(get_cron, cron_id=cron_id, allowed=allowed))
 
-    async def delete(self, cron_id: str) -> None:
+    async def delete(self, cron_id: str, allowed: Filter = EVERYTHING) -> None:
         """Remove the cron; the runs that it made stay.
 
         Raises:
             NotFound: There is none.
         """
-        await self._database.write(partial(delete_cron, cron_id=cron_id))
+        await self._database.write(partial(delete_cron, cron_id=cron_id, allowed=allowed))
 
     async def search(self, wanted: CronFilter, page: CronPage) -> tuple[Sequence[Cron], int]:
         """The crons that match every condition, and how many there are in all."""

@@ -27,6 +27,7 @@ class RequestReader(Protocol):
         *,
         run_id: RunId,
         thread_id: ThreadId,
+        signed: Mapping[str, Any],
     ) -> RunRequest:
         """The run that the body asks for.
 
@@ -55,7 +56,9 @@ class CronRuns:
         self._registry.source(assistant.graph_id)
         run_id = RunId(str(uuid7()))
         payload = {**cron.payload, "metadata": cron.metadata}
-        request = self._read(payload, assistant, run_id=run_id, thread_id=thread_id)
+        request = self._read(
+            payload, assistant, run_id=run_id, thread_id=thread_id, signed=cron.signed
+        )
         config = request.kwargs["config"]
         configurable = {**config["configurable"], "cron_id": cron.cron_id}
         is_temporary = cron.thread_id is None and cron.on_run_completed is not OnRunCompleted.KEEP
@@ -64,4 +67,6 @@ class CronRuns:
             "config": {**config, "configurable": configurable},
             "temporary": is_temporary,
         }
-        return replace(request, kwargs=kwargs, source=SOURCE)
+        # Who made the cron finds the threads that are made for it.
+        owned = cron.metadata if cron.signed else {}
+        return replace(request, kwargs=kwargs, source=SOURCE, new_thread_metadata=owned)

@@ -45,6 +45,9 @@ class Cron:
     thread_id: ThreadId | None
     """None: each run gets a thread of its own."""
     user_id: str | None
+    """Who made it, where that is known."""
+    signed: dict[str, Any]
+    """What its runs' configuration says of who made it; see `AUTH_PREFIX`."""
     schedule: str
     timezone: str | None
     end_at: int | None

@@ -18,7 +18,7 @@ class IdempotencyKey:
     """A key, where it counts, and what was sent with it. Keys of other scopes are other keys."""
 
     scope: str
-    """Method and path."""
+    """Method and path, and who asks where that is known."""
     key: str
     body_sha256: str
     """Of the body in one spelling: two bodies that say the same have the same."""

@@ -144,3 +144,5 @@ class RunRequest:
     source: str = "api"
     request_id: str | None = None
     thread_metadata: dict[str, Any] = field(default_factory=dict)
+    new_thread_metadata: dict[str, Any] = field(default_factory=dict)
+    """For a thread that is made with the run."""

@@ -4,8 +4,8 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import ensure_embeddings
 
 from outrigger_server.errors import ConfigurationError
+from outrigger_server.graphs.index_spec import IndexSpec
 from outrigger_server.graphs.loader import load_object
-from outrigger_server.graphs.manifest import IndexSpec
 
 KEY = "store.index.embed"
 

@@ -13,6 +13,7 @@ from langgraph.pregel import Pregel
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Send, StreamMode
 
+from outrigger_server.domain.access import AUTH_PREFIX, User
 from outrigger_server.domain.run import Run
 from outrigger_server.errors import InvalidRequest
 from outrigger_server.graphs.context import context_for
@@ -53,8 +54,10 @@ def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
         "assistant_id": run.assistant_id,
         "checkpoint_ns": "",
     }
-    context = run.kwargs.get("context") or {}
-    configurable = {**(given.get("configurable") or {}), **context, **place}
+    asked = given.get("configurable") or {}
+    configurable = {**asked, **_unsigned(run.kwargs.get("context") or {}), **place}
+    if user := asked.get(AUTH_PREFIX + "user"):
+        configurable[AUTH_PREFIX + "user"] = User(**user)
     if not at_head and (checkpoint_id := run.kwargs.get("checkpoint_id")):
         configurable["checkpoint_id"] = checkpoint_id
     config: RunnableConfig = {
@@ -72,6 +75,11 @@ def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
     if (limit := given.get("recursion_limit")) is not None:
         config["recursion_limit"] = int(limit)
     return config
+
+
+def _unsigned(context: Mapping[str, Any]) -> dict[str, Any]:
+    """A context without the names by which graphs know who asks: only the server says that."""
+    return {key: value for key, value in context.items() if not key.startswith(AUTH_PREFIX)}
 
 
 def _system_metadata(run: Run) -> dict[str, Any]:

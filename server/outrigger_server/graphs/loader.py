@@ -12,6 +12,7 @@ import os
 import sys
 import sysconfig
 import traceback
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -24,7 +25,7 @@ from langgraph.pregel.protocol import PregelProtocol
 
 import outrigger_server
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.graphs.manifest import GraphSpec
+from outrigger_server.graphs.graph_spec import GraphSpec
 from outrigger_server.graphs.source import Factory, Graph, GraphSource
 
 _PRIVATE_PREFIX = "outrigger_graph_"
@@ -39,37 +40,35 @@ def load_graph(name: str, spec: GraphSpec) -> GraphSource:
     Raises:
         ConfigurationError: One line: the import failed, or found no graph.
     """
-    place = spec.text.rpartition(":")[0]
-    try:
-        module = _import(spec)
-    except (Exception, SystemExit) as error:  # the user's code may raise anything
-        raise _fault(name, f"importing {place} raised {_told(error, spec)}") from error
-    try:
-        found = getattr(module, spec.attribute)
-    except AttributeError:
-        has = _candidates(module)
-        raise _fault(name, f"{place} has no {spec.attribute!r}; {has}") from None
+    found = load_object(f"graph {name!r}", spec, _candidates)
     try:
         if isinstance(found, StateGraph):
             found = found.compile()
     except Exception as error:  # compiling looks into the user's code
-        raise _fault(name, f"compiling {spec.text} raised {_told(error, spec)}") from error
+        raise _fault(name, f"compiling {spec.text} raised {told(error, spec)}") from error
     return GraphSource(name, _origin(name, spec, found), spec.description)
 
 
-def load_object(key: str, spec: GraphSpec) -> Any:
-    """Import what a key of the manifest names.
+def load_object(
+    label: str, spec: GraphSpec, candidates: Callable[[ModuleType], str] | None = None
+) -> Any:
+    """Import something of the user's; `label` begins the line that says what went wrong.
 
     Raises:
-        ConfigurationError: One line: the import failed, or there is nothing of that name.
+        ConfigurationError: One line: the import failed, or found nothing of that name.
     """
+    place = spec.text.rpartition(":")[0]
     try:
-        return getattr(_import(spec), spec.attribute)
-    except AttributeError:
-        raise ConfigurationError([f"{key}: {spec.text}: no {spec.attribute!r} there"]) from None
+        module = _import(spec)
     except (Exception, SystemExit) as error:  # the user's code may raise anything
-        fault = f"{key}: importing {spec.text} raised {_told(error, spec)}"
-        raise ConfigurationError([fault]) from error
+        text = f"{label}: importing {place} raised {told(error, spec)}"
+        raise ConfigurationError([text]) from error
+    try:
+        return getattr(module, spec.attribute)
+    except AttributeError:
+        has = f"; {candidates(module)}" if candidates is not None else ""
+        text = f"{label}: {place} has no {spec.attribute!r}{has}"
+        raise ConfigurationError([text]) from None
 
 
 def _fault(name: str, text: str) -> ConfigurationError:
@@ -189,7 +188,7 @@ def _import_file(file: Path, module_name: str) -> ModuleType:
     return module
 
 
-def _told(error: BaseException, spec: GraphSpec) -> str:
+def told(error: BaseException, spec: GraphSpec) -> str:
     """Tell an error in one line: kind, text, and the user's file and line."""
     text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     if len(text) > _LONGEST_TEXT:

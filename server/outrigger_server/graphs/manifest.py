@@ -21,6 +21,9 @@ from dotenv.parser import parse_stream
 
 from outrigger_server.domain.webhook import WebhookRules
 from outrigger_server.errors import ConfigurationError
+from outrigger_server.graphs.graph_spec import GraphSpec
+from outrigger_server.graphs.http_manifest import AuthSpec, HttpReader, HttpSpec
+from outrigger_server.graphs.index_spec import IndexSpec, read_index
 from outrigger_server.graphs.retention import Retention, read_retention
 from outrigger_server.graphs.webhook_rules import read_webhook_rules
 from outrigger_server.settings import setting_names
@@ -35,13 +38,14 @@ _BUILD_KEYS = frozenset(
 )
 # Keys of the official format that change what a server does, and what leaving them out means.
 _UNSERVED_KEYS = {
-    "auth": "nobody is asked for credentials: whoever reaches the port may do everything",
+    "auth": "without auth.path it says nothing of who may come in; see OUTRIGGER_AUTH",
     "encryption": "data is stored as it is, not encrypted",
-    "http": "no custom routes or middleware; the origins are in OUTRIGGER_CORS_ORIGINS",
     "ui": "no user interface components are served",
     "ui_config": "no user interface components are served",
 }
-_SERVED_KEYS = frozenset({"graphs", "env", "dependencies", "checkpointer", "store", "webhooks"})
+_SERVED_KEYS = frozenset(
+    {"graphs", "env", "dependencies", "checkpointer", "store", "webhooks", "auth", "http"}
+)
 _SERVED_PARTS = {
     "checkpointer": {"ttl"},
     "checkpointer.ttl": {"strategy", "default_ttl", "sweep_interval_minutes", "sweep_limit"},
@@ -53,36 +57,9 @@ _UNSERVED_PARTS = {
     "store": "items are kept in the server's own database, as it keeps them",
 }
 
-MOST_DIMS = 16_000
 _SPEC_FORM = '"./file.py:variable" or "package.module:variable"'
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class GraphSpec:
-    """Where one graph is: a file or a module, and the variable in it."""
-
-    text: str
-    """As the user wrote it."""
-    place: Path | str
-    """The file, absolute; or the module's dotted name."""
-    attribute: str
-    directory: Path
-    """Where the manifest lies, absolute."""
-    description: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSpec:
-    """How items of the store are indexed by meaning."""
-
-    embed: str
-    """As the user wrote it: `provider:model`, or where a function is."""
-    place: GraphSpec | None
-    """Where the function is; None for a provider's model."""
-    dims: int
-    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +77,8 @@ class Manifest:
     ignored_keys: tuple[str, ...]
     """Keys without effect here that the user may count on, sorted."""
     webhooks: WebhookRules = field(default_factory=WebhookRules)
+    http: HttpSpec = field(default_factory=HttpSpec)
+    auth: AuthSpec | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -122,8 +101,10 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     import_paths = reader.import_paths(content.get("dependencies"))
     store = reader.part(content, "store")
     retention = read_retention(reader.part(content, "checkpointer"), store, reader.fault)
-    index = reader.index(store.get("index"))
+    index = read_index(store.get("index"), reader.place, reader.fault)
     webhooks = reader.webhooks(content.get("webhooks"), environment)
+    around = HttpReader(reader.fault, reader.ignored.append, reader.place)
+    http, auth = around.http(content.get("http")), around.auth(content.get("auth"))
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return Manifest(
@@ -135,6 +116,8 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
         index=index,
         ignored_keys=tuple(sorted([*_ignored(content), *reader.ignored])),
         webhooks=webhooks,
+        http=http,
+        auth=auth,
     )
 
 
@@ -199,29 +182,6 @@ class _Reader:
                 self.ignored += [f"{place}.{name}" for name in names if values[name]]
         return entry
 
-    def index(self, entry: Any) -> IndexSpec | None:
-        """Read how items are indexed; an empty object asks for nothing."""
-        if not entry:
-            return None
-        if not isinstance(entry, dict):
-            self.fault("store.index", f"must be an object, is {_kind(entry)}")
-            return None
-        embed, dims, fields = entry.get("embed"), entry.get("dims"), entry.get("fields", ["$"])
-        if not isinstance(embed, str) or ":" not in embed:
-            form = f'must be "provider:model" or {_SPEC_FORM}, is {_kind(embed)}'
-            self.fault("store.index.embed", form)
-            return None
-        if not isinstance(dims, int) or isinstance(dims, bool) or not 0 < dims <= MOST_DIMS:
-            self.fault("store.index.dims", f"must be a whole number from 1 to {MOST_DIMS}")
-            return None
-        if not isinstance(fields, list) or not all(isinstance(each, str) for each in fields):
-            self.fault("store.index.fields", f"must be a list of texts, is {_kind(fields)}")
-            return None
-        place = None
-        if any(mark in embed.rpartition(":")[0] for mark in "./"):
-            place = self._spec("store.index.embed", embed, None)
-        return IndexSpec(embed, place, dims, tuple(fields))
-
     def graphs(self, content: Mapping[str, Any]) -> dict[str, GraphSpec]:
         """Read which graphs there are."""
         entries = content.get("graphs")
@@ -255,6 +215,10 @@ class _Reader:
             self.fault(key, f"must be {_SPEC_FORM}, is {_kind(entry)}")
             return None
         return self._spec(key, entry, description)
+
+    def place(self, key: str, text: str) -> GraphSpec | None:
+        """Read where something other than a graph is."""
+        return self._spec(key, text, None)
 
     def _spec(self, key: str, text: str, description: str | None) -> GraphSpec | None:
         place, _, attribute = text.strip().rpartition(":")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from outrigger_server.brokers.base import CancelSignals, EventLog, RunEnd, Wakeups
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.event import thread_stream
 from outrigger_server.domain.run import (
@@ -30,7 +31,7 @@ from outrigger_server.stores.runs import (
     last_run,
     page_of_runs,
 )
-from outrigger_server.stores.threads import delete_thread
+from outrigger_server.stores.threads import delete_thread, find_thread
 from outrigger_server.threads.changes import StateChanges
 
 NOTHING_TO_CANCEL = (
@@ -97,11 +98,16 @@ class RunCanceller:
                 await self.watcher.ended(thread_id, run_id)
 
     async def cancel_all(
-        self, statuses: Sequence[RunStatus], action: CancelAction, *, message: str
+        self,
+        statuses: Sequence[RunStatus],
+        action: CancelAction,
+        *,
+        message: str,
+        allowed: Filter = EVERYTHING,
     ) -> None:
         """Stop every run that has one of the statuses now; those made meanwhile go on.
 
-        Each thread's runs are one transaction.
+        Each thread's runs are one transaction. Those of threads that are hidden go on.
 
         Raises:
             NotFound: There is none, or all of them are being cancelled already.
@@ -115,6 +121,8 @@ class RunCanceller:
                 page = await self.database.read(look)
                 after = page.after
                 for thread_id, run_ids in page.runs.items():
+                    if await is_hidden(self.database, thread_id, allowed):
+                        continue
                     try:
                         await self.cancel(thread_id, run_ids, action, message=message)
                     except NotFound:  # they ended meanwhile
@@ -168,3 +176,11 @@ class RunCanceller:
             self.events.end(RunEnd(run.run_id, DELETED, GONE, error=GONE_ERROR))
             self.telemetry.dropped(run, RunOutcome.CANCELLED)
         self.events.end(RunEnd(thread_stream(thread_id), DELETED, GONE))
+
+
+async def is_hidden(database: Database, thread_id: ThreadId, allowed: Filter) -> bool:
+    """True when the thread is not there, or the filter does not let it through."""
+    if not allowed:
+        return False
+    thread = await database.read(partial(find_thread, thread_id=thread_id))
+    return thread is None or not allowed.matches(thread.metadata)

@@ -9,11 +9,12 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.idempotency import IdempotencyKey
 from outrigger_server.domain.run import Lease, Run, RunId, RunRequest, ThreadId
 from outrigger_server.domain.thread import Ttl
-from outrigger_server.errors import Gone, ThreadBusy
+from outrigger_server.errors import Gone, NotFound, ThreadBusy
 from outrigger_server.runs.ends import end_dropped
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.stores.base import Database, Job
@@ -21,12 +22,21 @@ from outrigger_server.stores.idempotency_keys import claim_key, release_key
 from outrigger_server.stores.run_rows import find_run
 from outrigger_server.stores.runs import Created, create_run
 from outrigger_server.stores.temporary_threads import make_temporary_thread
-from outrigger_server.stores.threads import ensure_thread
+from outrigger_server.stores.threads import ensure_thread, may_use_thread
 
 RUN_GONE = (
     "Idempotency-Key: the run that this key created was rolled back or deleted; nothing was "
     "created now. Send a new key to create another one."
 )
+
+MISSING = "Thread or assistant not found."
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    make_thread: bool
+    key: IdempotencyKey | None
+    allowed: Filter
 
 
 class Slots(Protocol):
@@ -69,12 +79,14 @@ class RunCreator:
         *,
         make_thread: bool = False,
         key: IdempotencyKey | None = None,
+        allowed: Filter = EVERYTHING,
     ) -> Run:
         """Store the run and carry out what its strategy does to the runs in flight.
 
         All of it is one transaction: a refused run leaves no trace. With `make_thread` a
         missing thread is made in it too. When this returns, the run is on disk. A `key`
-        that has created a run already leads to that run, and nothing else happens.
+        that has created a run already leads to that run, and nothing else happens. A thread
+        that `allowed` hides is as good as missing.
 
         Raises:
             Gone: The run that the key created is not there any more.
@@ -84,7 +96,8 @@ class RunCreator:
             StoreUnavailable: Nothing was stored.
         """
         lease = None if self.slots is None else self.slots.reserve()
-        job = partial(self._job, thread_id, request, make_thread=make_thread, key=key, lease=lease)
+        options = _Options(make_thread, key, allowed)
+        job = partial(self._job, thread_id, request, options, lease=lease)
         created = await asyncio.shield(self._begin(job, reserved=lease is not None))
         if isinstance(created, Run):
             return created
@@ -118,18 +131,19 @@ class RunCreator:
         self,
         thread_id: ThreadId,
         request: RunRequest,
+        options: _Options,
         connection: Connection,
         *,
-        make_thread: bool,
-        key: IdempotencyKey | None,
         lease: Lease | None,
     ) -> Created | Run:
-        now = self.clock.now()
+        now, key = self.clock.now(), options.key
         known = None if key is None else claim_key(connection, key, request.run_id, now)
+        if options.make_thread and known is None:
+            self.make_thread(connection, thread_id, request, now)
+        if not may_use_thread(connection, thread_id, options.allowed):
+            raise NotFound(MISSING)
         if known is not None:
             return created_before(connection, RunId(known))
-        if make_thread:
-            self.make_thread(connection, thread_id, request, now)
         created = create_run(connection, thread_id, request, now, lease)
         if created.run is None and key is not None:
             release_key(connection, key)
@@ -140,9 +154,10 @@ class RunCreator:
     ) -> None:
         """Add the thread that the run is for, unless it is there; a temporary one goes with it."""
         if request.kwargs.get("temporary"):
-            make_temporary_thread(connection, thread_id, now)
+            make_temporary_thread(connection, thread_id, now, request.new_thread_metadata)
         else:
-            ensure_thread(connection, thread_id, now, self.thread_ttl)
+            metadata = request.new_thread_metadata
+            ensure_thread(connection, thread_id, now, self.thread_ttl, metadata)
 
     def _begin(self, job: Job[Created | Run], *, reserved: bool) -> asyncio.Future[Created | Run]:
         """Hand the job over; the reserved slot is used or given back, whoever waits for it."""

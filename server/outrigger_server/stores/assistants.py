@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.assistant import Assistant, AssistantVersion, mirrored
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.errors import AlreadyExists, Conflict, NotFound
 from outrigger_server.stores.dialect import insert_or_ignore
+from outrigger_server.stores.filters import filter_conditions
 from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.tables import assistant_versions, assistants, crons, threads
 
@@ -112,7 +114,11 @@ def create_assistant(connection: Connection, assistant: Assistant) -> Assistant:
 
 
 def patch_assistant(
-    connection: Connection, assistant_id: str, change: AssistantChange, now: int
+    connection: Connection,
+    assistant_id: str,
+    change: AssistantChange,
+    now: int,
+    allowed: Filter = EVERYTHING,
 ) -> Assistant:
     """Make a new version, the number after the highest there ever was, and let it be the latest.
 
@@ -121,7 +127,7 @@ def patch_assistant(
         Conflict: It is a system assistant.
         BadState: Both `configurable` and a context are given.
     """
-    assistant = _own(connection, assistant_id)
+    assistant = _own(connection, assistant_id, allowed)
     highest = select(func.max(assistant_versions.c.version)).where(
         assistant_versions.c.assistant_id == assistant_id
     )
@@ -132,7 +138,11 @@ def patch_assistant(
 
 
 def set_latest_version(
-    connection: Connection, assistant_id: str, version: int, now: int
+    connection: Connection,
+    assistant_id: str,
+    version: int,
+    now: int,
+    allowed: Filter = EVERYTHING,
 ) -> Assistant:
     """Let the assistant be what it was in that version, in everything.
 
@@ -140,7 +150,7 @@ def set_latest_version(
         NotFound: There is no such assistant, or it has no such version.
         Conflict: It is a system assistant.
     """
-    assistant = _own(connection, assistant_id)
+    assistant = _own(connection, assistant_id, allowed)
     query = select(assistant_versions).where(
         assistant_versions.c.assistant_id == assistant_id,
         assistant_versions.c.version == version,
@@ -152,35 +162,43 @@ def set_latest_version(
     return _stored(connection, replace(assistant, **was, updated_at=now))
 
 
-def delete_assistant(connection: Connection, assistant_id: str) -> None:
+def delete_assistant(
+    connection: Connection, assistant_id: str, allowed: Filter = EVERYTHING
+) -> None:
     """Remove the assistant with its versions and crons; its runs and threads stay.
 
     Raises:
         NotFound: There is no such assistant.
         Conflict: It is a system assistant.
     """
-    require_own(connection, assistant_id, locked=True)
+    require_own(connection, assistant_id, allowed=allowed, locked=True)
     for table in (crons, assistant_versions, assistants):
         connection.execute(delete(table).where(table.c.assistant_id == assistant_id))
 
 
-def require_own(connection: Connection, assistant_id: str, *, locked: bool = False) -> None:
+def require_own(
+    connection: Connection,
+    assistant_id: str,
+    *,
+    allowed: Filter = EVERYTHING,
+    locked: bool = False,
+) -> None:
     """Pass when users may delete the assistant.
 
     Raises:
-        NotFound: There is no such assistant.
+        NotFound: There is no such assistant, or it is hidden.
         Conflict: It is a system assistant.
     """
     assistant = find_assistant(connection, assistant_id, locked=locked)
-    if assistant is None:
+    if assistant is None or not allowed.matches(assistant.metadata):
         raise NotFound(f"Assistant with ID {assistant_id} not found")
     _refuse_system(assistant)
 
 
-def _own(connection: Connection, assistant_id: str) -> Assistant:
+def _own(connection: Connection, assistant_id: str, allowed: Filter) -> Assistant:
     """The assistant, locked, if users may change it."""
     assistant = find_assistant(connection, assistant_id, locked=True)
-    if assistant is None:
+    if assistant is None or not allowed.matches(assistant.metadata):
         raise NotFound(f"Assistant {assistant_id} not found")
     _refuse_system(assistant)
     return assistant
@@ -231,6 +249,7 @@ class AssistantFilter:
     graph_ids: Sequence[str]
     name: str | None
     metadata: Mapping[str, Any]
+    allowed: Filter = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +288,7 @@ def _conditions(connection: Connection, wanted: AssistantFilter) -> list[ColumnE
     conditions: list[ColumnElement[bool]] = [assistants.c.graph_id.in_(wanted.graph_ids)]
     if wanted.name is not None:
         conditions.append(assistants.c.name.icontains(wanted.name, autoescape=True))
+    conditions += filter_conditions(connection, assistants.c.metadata, wanted.allowed)
     has_entry = entry_test(connection)
     return conditions + [
         has_entry(assistants.c.metadata, *each) for each in wanted.metadata.items()

@@ -16,11 +16,13 @@ from sqlalchemy import (
     update,
 )
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.cron import Cron, OnRunCompleted
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.errors import NotFound
 from outrigger_server.stores.assistants import find_assistant
 from outrigger_server.stores.dialect import lock_thread
+from outrigger_server.stores.filters import filter_conditions
 from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.tables import crons
 from outrigger_server.stores.threads import find_thread
@@ -52,38 +54,49 @@ def create_cron(connection: Connection, cron: Cron) -> Cron:
 _BY_ID = select(crons).where(crons.c.cron_id == bindparam("cron"))
 
 
-def get_cron(connection: Connection, cron_id: str, *, locked: bool = False) -> Cron:
+def get_cron(
+    connection: Connection,
+    cron_id: str,
+    *,
+    allowed: Filter = EVERYTHING,
+    locked: bool = False,
+) -> Cron:
     """The cron. `locked`: nobody changes it before the transaction has ended.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is none, or it is hidden.
     """
     query = _BY_ID.with_for_update() if locked else _BY_ID
     row = connection.execute(query, {"cron": cron_id}).mappings().first()
-    if row is None:
+    if row is None or not allowed.matches(row["metadata"]):
         raise NotFound
     return _to_cron(row)
 
 
-def change_cron(connection: Connection, cron_id: str, change: Callable[[Cron], Cron]) -> Cron:
+def change_cron(
+    connection: Connection,
+    cron_id: str,
+    change: Callable[[Cron], Cron],
+    allowed: Filter = EVERYTHING,
+) -> Cron:
     """Replace the cron by what `change` makes of it.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is none, or it is hidden.
     """
-    changed = change(get_cron(connection, cron_id, locked=True))
+    changed = change(get_cron(connection, cron_id, allowed=allowed, locked=True))
     connection.execute(update(crons).where(crons.c.cron_id == cron_id).values(asdict(changed)))
     return changed
 
 
-def delete_cron(connection: Connection, cron_id: str) -> None:
+def delete_cron(connection: Connection, cron_id: str, allowed: Filter = EVERYTHING) -> None:
     """Remove the cron; the runs that it made stay.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is none, or it is hidden.
     """
-    if not connection.execute(delete(crons).where(crons.c.cron_id == cron_id)).rowcount:
-        raise NotFound
+    get_cron(connection, cron_id, allowed=allowed, locked=True)
+    connection.execute(delete(crons).where(crons.c.cron_id == cron_id))
 
 
 # -- due -----------------------------------------------------------------------
@@ -151,6 +164,7 @@ class CronFilter:
     thread_id: ThreadId | None = None
     enabled: bool | None = None
     metadata: Mapping[str, Any] | None = None
+    allowed: Filter = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +208,7 @@ def _conditions(connection: Connection, wanted: CronFilter) -> list[ColumnElemen
         conditions.append(crons.c.thread_id == wanted.thread_id)
     if wanted.enabled is not None:
         conditions.append(crons.c.enabled.is_(wanted.enabled))
+    conditions += filter_conditions(connection, crons.c.metadata, wanted.allowed)
     has_entry = entry_test(connection)
     return conditions + [
         has_entry(crons.c.metadata, *each) for each in (wanted.metadata or {}).items()

@@ -17,6 +17,7 @@ from sqlalchemy import (
     false,
     func,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -65,6 +66,31 @@ def _sqlite_test(column: ColumnElement[Any], key: str, value: Any) -> ColumnElem
         given = value if isinstance(value, (str, int, float)) else func.json(_text(value))
         wanted = and_(entry.c.type.in_(_SQLITE_TYPES[type(value)]), entry.c.value == given)
     return exists(select(1).select_from(entry).where(entry.c.key == key, wanted))
+
+
+def element_test(connection: Connection) -> EntryTest:
+    """True when the list under a key of the JSON object has this text, number or truth value."""
+    return _postgres_element if connection.dialect.name == POSTGRESQL else _sqlite_element
+
+
+def _postgres_element(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
+    if "\0" in key:
+        return false()
+    found = func.outrigger_json(cast(column, Text), type_=JSONB)
+    # Only a list contains a list.
+    return found[key].contains(func.outrigger_json(json_text([value]), type_=JSONB))
+
+
+def _sqlite_element(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
+    entry = func.json_each(column).table_valued("key", "value", "type", name="entry")
+    listed = case((entry.c.type == "array", entry.c.value), else_="[]")
+    element = func.json_each(listed).table_valued("key", "value", "type", name="element")
+    if value is None or isinstance(value, bool):
+        wanted = element.c.type == orjson.dumps(value).decode()
+    else:
+        wanted = and_(element.c.type.in_(_SQLITE_TYPES[type(value)]), element.c.value == value)
+    found = select(1).select_from(entry.join(element, true()))
+    return exists(found.where(entry.c.key == key, wanted))
 
 
 def _text(value: Any) -> str:

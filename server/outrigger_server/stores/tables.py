@@ -154,6 +154,7 @@ crons = Table(
     # Null for a cron that makes a thread for each of its runs.
     Column("thread_id", String),
     Column("user_id", String),
+    Column("signed", JSON, nullable=False),
     Column("schedule", String, nullable=False),
     Column("timezone", String),
     Column("end_at", BigInteger),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, select, update
 
@@ -18,9 +19,11 @@ _MARK = (
 )
 
 
-def make_temporary_thread(connection: Connection, thread_id: ThreadId, now: int) -> None:
+def make_temporary_thread(
+    connection: Connection, thread_id: ThreadId, now: int, metadata: dict[str, Any] | None = None
+) -> None:
     """Add a thread that goes once its run has ended. `thread_id` must be new."""
-    ensure_thread(connection, thread_id, now)
+    ensure_thread(connection, thread_id, now, metadata=metadata)
     connection.execute(_MARK, {"thread": thread_id, "now": now})
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.thread import Thread, ThreadStatus
+from outrigger_server.stores.filters import filter_conditions
 from outrigger_server.stores.json_entries import entry_test
 from outrigger_server.stores.tables import threads
 from outrigger_server.stores.threads import COLUMNS, STATUS, to_thread
@@ -19,6 +21,7 @@ class ThreadFilter:
     values: dict[str, Any] = field(default_factory=dict)
     status: ThreadStatus | None = None
     ids: tuple[str, ...] | None = None
+    allowed: Filter = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ def _conditions(connection: Connection, query: ThreadFilter) -> list[ColumnEleme
         conditions.append(STATUS.element == query.status.value)
     if query.ids is not None:
         conditions.append(threads.c.thread_id.in_(query.ids))
+    conditions += filter_conditions(connection, threads.c.metadata, query.allowed)
     has_entry = entry_test(connection)
     conditions += [has_entry(threads.c.metadata, k, v) for k, v in query.metadata.items()]
     conditions += [has_entry(threads.c["values"], k, v) for k, v in query.values.items()]

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.run import Run, RunStatus, ThreadId
 from outrigger_server.domain.thread import (
     Thread,
@@ -98,10 +99,14 @@ def create_thread(
 
 
 def ensure_thread(
-    connection: Connection, thread_id: ThreadId, now: int, ttl: Ttl | None = None
+    connection: Connection,
+    thread_id: ThreadId,
+    now: int,
+    ttl: Ttl | None = None,
+    metadata: dict[str, Any] | None = None,
 ) -> None:
     """Add an idle thread, unless there is one with this id."""
-    row = _new_row(thread_id, {}, now, ttl)
+    row = _new_row(thread_id, metadata or {}, now, ttl)
     connection.execute(insert_or_ignore(connection, threads), row)
 
 
@@ -149,21 +154,31 @@ def get_thread(connection: Connection, thread_id: ThreadId) -> Thread:
     return thread
 
 
+def may_use_thread(connection: Connection, thread_id: ThreadId, allowed: Filter) -> bool:
+    """True when the thread is there and the filter lets it through, until the transaction ends."""
+    if not allowed:
+        return True  # whoever uses it finds out whether it is there
+    lock_thread(connection, thread_id)
+    thread = find_thread(connection, thread_id)
+    return thread is not None and allowed.matches(thread.metadata)
+
+
 def patch_thread(
     connection: Connection,
     thread_id: ThreadId,
     metadata: dict[str, Any],
     now: int,
     ttl: Ttl | None = None,
+    allowed: Filter = EVERYTHING,
 ) -> Thread:
     """Merge `metadata` into the thread's, key by key; a new time to live begins now.
 
     Raises:
-        NotFound: There is no such thread.
+        NotFound: There is no such thread, or it is hidden.
     """
     lock_thread(connection, thread_id)
     thread = find_thread(connection, thread_id)
-    if thread is None:
+    if thread is None or not allowed.matches(thread.metadata):
         raise NotFound
     connection.execute(
         update(threads)

@@ -32,6 +32,7 @@ def cron(**fields):
         "assistant_id": "a",
         "thread_id": None,
         "user_id": None,
+        "signed": {},
         "schedule": "0 * * * *",
         "timezone": None,
         "end_at": None,

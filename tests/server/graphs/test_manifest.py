@@ -282,7 +282,7 @@ def test_keys_that_say_how_to_build_an_image_are_named_too(here: Path):
 def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
     content = {
         "graphs": {"agent": {"path": "./agent.py:graph", "colour": "red"}},
-        "auth": {"path": "./auth.py:auth"},
+        "auth": {"disable_studio_auth": True},
         "store": {"index": {}, "ttl": {"omit_expired": True}},
         "http": None,
         "checkpointer": {},
@@ -297,8 +297,8 @@ def test_keys_that_change_behaviour_or_are_unknown_are_warned_of(here: Path):
     )
     assert [warning.removeprefix(f"{here}/langgraph.json: ") for warning in manifest.warnings] == [
         (
-            "auth: not applied by this version; nobody is asked for credentials: "
-            "whoever reaches the port may do everything"
+            "auth: not applied by this version; without auth.path it says nothing of who "
+            "may come in; see OUTRIGGER_AUTH"
         ),
         "graphs.agent.colour: unknown key, ignored",
         "grpahs: unknown key, ignored",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from outrigger_server.domain.nul import NUL, holds_nul
 from outrigger_server.graphs.invoke import STREAM_MODES
@@ -28,7 +28,12 @@ def _stream_modes(value: object) -> object:
     return modes
 
 
-StreamModes = Annotated[list[str], BeforeValidator(_stream_modes)]
+_MODE = {"type": "string", "enum": list(STREAM_MODES)}
+StreamModes = Annotated[
+    list[str],
+    BeforeValidator(_stream_modes),
+    WithJsonSchema({"anyOf": [_MODE, {"type": "array", "items": _MODE, "minItems": 1}]}),
+]
 
 
 def _without_nul(wanted: Any) -> Any:

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("assistant_id", sa.String(), nullable=False),
         sa.Column("thread_id", sa.String()),
         sa.Column("user_id", sa.String()),
+        sa.Column("signed", sa.JSON(), nullable=False),
         sa.Column("schedule", sa.String(), nullable=False),
         sa.Column("timezone", sa.String()),
         sa.Column("end_at", sa.BigInteger()),
