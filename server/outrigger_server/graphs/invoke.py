@@ -15,6 +15,7 @@ from langgraph.types import Command, Send, StreamMode
 
 from outrigger_server.domain.run import Run
 from outrigger_server.errors import InvalidRequest
+from outrigger_server.graphs.checkpoint_frames import debug_data, without_internals
 from outrigger_server.graphs.context import context_for
 
 LANGGRAPH_VERSION = version("langgraph")
@@ -22,6 +23,8 @@ SERVER_VERSION = version("langgraph-outrigger")
 
 _Graph = Pregel[Any, Any, Any, Any]
 _Chunks = AsyncIterator[Any]
+
+_WITH_CONFIG = frozenset({"checkpoints", "tasks"})
 
 VALUES = "values"
 EVENTS = "events"
@@ -51,10 +54,11 @@ def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
         "thread_id": run.thread_id,
         "graph_id": run.graph_id,
         "assistant_id": run.assistant_id,
-        "checkpoint_ns": "",
     }
     context = run.kwargs.get("context") or {}
     configurable = {**(given.get("configurable") or {}), **context, **place}
+    # A namespace here, even the root's, would be told of every node in place of its own.
+    configurable.pop("checkpoint_ns", None)
     if not at_head and (checkpoint_id := run.kwargs.get("checkpoint_id")):
         configurable["checkpoint_id"] = checkpoint_id
     config: RunnableConfig = {
@@ -76,13 +80,11 @@ def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
 
 def _system_metadata(run: Run) -> dict[str, Any]:
     return {
-        "created_by": run.metadata.get("created_by", "system"),
         "graph_id": run.graph_id,
         "assistant_id": run.assistant_id,
         "thread_id": run.thread_id,
         "run_id": run.run_id,
         "run_attempt": run.attempt,
-        "multitask_strategy": run.multitask_strategy,
         "langgraph_version": LANGGRAPH_VERSION,
         "langgraph_api_version": SERVER_VERSION,
         "langgraph_host": "self-hosted",
@@ -207,8 +209,10 @@ class Frames:
         """The events for one chunk, in order."""
         if mode == "values" and mode not in self.wanted:
             return []
+        if mode == "debug":
+            return [(mode, debug_data(data))]
         if mode != "messages":
-            return [(mode, _without_internals(data) if mode in _WITH_CONFIG else data)]
+            return [(mode, without_internals(data) if mode in _WITH_CONFIG else data)]
         if "messages-tuple" in self.wanted:
             return [("messages", data)]
         message, metadata = data
@@ -226,28 +230,3 @@ class Frames:
         whole = message if before is None else before + message
         self._partial[key] = whole
         return [*events, ("messages/partial", [message_chunk_to_message(whole)])]
-
-
-_WITH_CONFIG = frozenset({"debug", "checkpoints", "tasks"})
-
-
-def _without_internals(data: Any) -> Any:
-    """`data` without LangGraph's private configuration, which is neither JSON nor news."""
-    if not isinstance(data, Mapping):
-        return data
-    cleaned = dict(data)
-    for key in ("config", "parent_config"):
-        if isinstance(cleaned.get(key), Mapping):
-            cleaned[key] = _public_config(cleaned[key])
-    if isinstance(cleaned.get("payload"), Mapping):
-        cleaned["payload"] = _without_internals(cleaned["payload"])
-    return cleaned
-
-
-def _public_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    configurable = {
-        key: value
-        for key, value in (config.get("configurable") or {}).items()
-        if not key.startswith("__")
-    }
-    return {**config, "configurable": configurable}
