@@ -28,11 +28,12 @@ def run_request(
         BadState: Both `configurable` and `context` are given, or an answer without a thread.
         InvalidRequest: A field has a value that makes no sense.
     """
-    config, context = _settings(body, assistant)
+    given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
+    config, context = _settings(given, body, assistant)
     forced = {"graph_id": assistant.graph_id, "assistant_id": assistant.assistant_id}
     place = {"run_id": run_id, "thread_id": thread_id, **forced}
     config["configurable"] |= {**place, "langgraph_request_id": request_id}
-    command = _command(body)
+    command, start = _command(body), _checkpoint_id(body)
     return RunRequest(
         run_id=run_id,
         assistant_id=assistant.assistant_id,
@@ -59,12 +60,14 @@ def run_request(
             "resumable": body.stream_resumable,
             "checkpoint_during": body.checkpoint_during is not False,
             "durability": _durability(body),
-            "checkpoint_id": _checkpoint_id(body),
+            **({} if start is None else {"checkpoint_id": start}),
         },
         after_seconds=max(0.0, body.after_seconds),
         source="resume" if command is not None and "resume" in command else "api",
         request_id=request_id,
         thread_metadata=forced,
+        assistant_config=assistant.config,
+        given_config={key: value for key, value in given.items() if key != "configurable"},
     )
 
 
@@ -83,9 +86,10 @@ def read_run_request(
     return run_request(body, assistant, run_id=run_id, thread_id=thread_id, request_id=None)
 
 
-def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
+def _settings(
+    given: dict[str, Any], body: AnyRunCreate, assistant: Assistant
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Configuration and context: the assistant's, and over them the run's, as one and the other."""
-    given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
     given, context = mirrored(given, body.context)
     config = {**assistant.config, **given}
     config["configurable"] = {

@@ -144,3 +144,6 @@ class RunRequest:
     source: str = "api"
     request_id: str | None = None
     thread_metadata: dict[str, Any] = field(default_factory=dict)
+    assistant_config: dict[str, Any] = field(default_factory=dict)
+    given_config: dict[str, Any] = field(default_factory=dict)
+    """What the caller gave beside the assistant's, but for what is configurable."""
