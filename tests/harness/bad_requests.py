@@ -110,7 +110,8 @@ UNKNOWN = (
     ),
     _get("bad run id", f"{RUNS}/nope", 422, "Invalid run ID: must be a UUID"),
     _get("unknown run", RUNS + "/{nobody}", 404, "Not Found"),
-    BadRequest("unknown run deleted", "DELETE", RUNS + "/{nobody}", 404, "Not Found"),
+    _get("run of an unknown thread", "/threads/{nobody}/runs/{run}", 404, NO_THREAD),
+    BadRequest("unknown run deleted", "DELETE", RUNS + "/{nobody}", 404, "Run not found"),
     BadRequest(
         "unknown run cancelled", "POST", RUNS + "/{nobody}/cancel", 404, "No runs found to cancel."
     ),
@@ -177,7 +178,7 @@ FIELDS = (
         "no stream mode",
         422,
         f"stream_mode: give one stream mode or a list of them: {MODES}",
-        stream_mode=[],
+        stream_mode=None,
     ),
     _run(
         "after_seconds x",
@@ -270,6 +271,12 @@ PAGES = (
         "/threads/{thread}/history?limit=1001",
         422,
         "limit: 1001 is not between 1 and 1000",
+    ),
+    _get(
+        "history limit x",
+        "/threads/{thread}/history?limit=x",
+        422,
+        "limit: 'x' is not a whole number",
     ),
     _get("history before nonsense", "/threads/{thread}/history?before=x", 422, NO_CHECKPOINT),
     _get(

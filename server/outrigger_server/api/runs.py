@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from sqlalchemy import Connection
 
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.render import json_response
@@ -20,9 +21,9 @@ from outrigger_server.api.services import (
 from outrigger_server.api.wire.fields import MAX_PAGE
 from outrigger_server.api.wire.runs import RunCreate
 from outrigger_server.domain.nul import holds_nul
-from outrigger_server.domain.run import CancelAction
+from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.domain.shown_run import RUN_FIELDS, run_json
-from outrigger_server.errors import InvalidRequest
+from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.stores.run_rows import get_run, list_runs
 from outrigger_server.stores.threads import get_thread
 
@@ -84,14 +85,25 @@ async def list_of_thread(
 @router.get("/{run_id}")
 async def get(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
     """Show a run."""
-    found = partial(get_run, thread_id=thread_id, run_id=run_id)
+    found = partial(_run_of_thread, thread_id=thread_id, run_id=run_id)
     return json_response(run_json(await services.database.read(found)))
+
+
+def _run_of_thread(connection: Connection, thread_id: ThreadId, run_id: RunId) -> Run:
+    try:
+        return get_run(connection, thread_id, run_id)
+    except NotFound:
+        get_thread(connection, thread_id)  # says so when that is what is not there
+        raise
 
 
 @router.delete("/{run_id}")
 async def delete(thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf) -> Response:
     """Remove a run with its checkpoints; one in flight is stopped first."""
-    await services.canceller.delete_run(thread_id, run_id)
+    try:
+        await services.canceller.delete_run(thread_id, run_id)
+    except NotFound:
+        raise NotFound("Run not found") from None
     return Response(status_code=204)
 
 
@@ -105,7 +117,9 @@ async def join(
 ) -> Response:
     """Answer with a run's final values once it has ended."""
     leave = flag(cancel_on_disconnect)
-    return RunAnswers(services, request).joined(thread_id, run_id, cancel_when_left=leave)
+    return RunAnswers(services, request).joined(
+        thread_id, run_id, cancel_when_left=leave, question_only=True
+    )
 
 
 @router.get("/{run_id}/stream")

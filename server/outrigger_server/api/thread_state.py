@@ -22,7 +22,8 @@ from outrigger_server.api.wire.threads import (
     StateUpdateBody,
 )
 from outrigger_server.domain.run import ThreadId
-from outrigger_server.errors import InvalidRequest
+from outrigger_server.errors import BadState, InvalidRequest
+from outrigger_server.graphs.checkpoint_frames import checkpoint_of
 from outrigger_server.threads.changes import StateUpdate
 from outrigger_server.threads.state import HistoryQuery
 
@@ -77,12 +78,10 @@ async def update_state(
     namespace = body.checkpoint.checkpoint_ns if body.checkpoint else ""
     change = StateUpdate(body.values, body.as_node, _checkpoint_of(body), namespace)
     config = await services.changes.update(thread_id, change)
-    place = {
-        key: config["configurable"].get(key)
-        for key in ("thread_id", "checkpoint_ns", "checkpoint_id")
-    }
+    place = checkpoint_of(config)
+    checkpoint_id = config["configurable"]["checkpoint_id"]
     return json_response(
-        {"checkpoint": place, "configurable": place, "checkpoint_id": place["checkpoint_id"]}
+        {"checkpoint": place, "configurable": place, "checkpoint_id": checkpoint_id}
     )
 
 
@@ -96,11 +95,14 @@ def _checkpoint_of(body: StateUpdateBody) -> str | None:
 async def history(
     thread_id: ThreadIdOf,
     services: ServicesOf,
-    limit: Annotated[str, Query()] = "10",
+    limit: Annotated[str, Query()] = "1",
     before: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the states the thread went through, newest first."""
-    wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
+    try:
+        wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
+    except BadState as error:  # here, unlike elsewhere, no number is no valid value
+        raise InvalidRequest(error.message) from None
     return await _history(services, thread_id, HistoryQuery(wanted, _before(_read(before))))
 
 

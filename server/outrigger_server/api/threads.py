@@ -57,10 +57,10 @@ async def create(body: ThreadCreate, request: Request, services: ServicesOf) -> 
 
 @router.post("/search")
 async def search(body: ThreadSearch, services: ServicesOf) -> Response:
-    """Find threads; the newest first unless said otherwise."""
+    """Find threads; those changed last come first unless said otherwise."""
     query = ThreadQuery(
         **_conditions(body),
-        sort_by=body.sort_by or "created_at",
+        sort_by=body.sort_by or "updated_at",
         descending=body.sort_order != "asc",
         limit=body.limit,
         offset=body.offset,

@@ -17,7 +17,7 @@ class WireModel(BaseModel):
 
 
 def _stream_modes(value: object) -> object:
-    modes = [value] if isinstance(value, str) else value
+    modes = [value] if isinstance(value, str) else ["values"] if value == [] else value
     if not isinstance(modes, list) or not modes:
         msg = f"give one stream mode or a list of them: {', '.join(STREAM_MODES)}"
         raise ValueError(msg)
