@@ -59,13 +59,14 @@ async def test_history_goes_back_from_a_checkpoint_however_it_is_given(
     place = states[0]["checkpoint"]
     earlier = [state["checkpoint"] for state in states[1:]]
     for before in (place["checkpoint_id"], place, {"configurable": place}):
-        body = {"before": before}
+        body = {"before": before, "limit": 10}
         answer = await http.post(f"/threads/{thread_id}/history", json=body)
         assert [state["checkpoint"] for state in answer.json()] == earlier
     found = await client.threads.get_history(thread_id, metadata={"source": "input"})
     assert [state["metadata"]["source"] for state in found] == ["input"]
-    answer = await http.get(f"/threads/{thread_id}/history", params={"before": "{"})
-    assert answer.status_code == 422
+    for bad in ("{", '{"checkpoint_id": 7}', '{"configurable": 7}'):
+        answer = await http.get(f"/threads/{thread_id}/history", params={"before": bad})
+        assert answer.status_code == 422
 
 
 async def test_an_update_as_a_node_that_is_not_there_is_refused(

@@ -25,6 +25,7 @@ INVALID_JSON = "Invalid JSON in request body"
 NO_THREAD = "Thread with ID {nobody} not found"
 NO_UUID = "Invalid thread ID: must be a UUID"
 NO_CHECKPOINT = "Invalid checkpoint ID"
+INSIDE = {"checkpoint_id": NOBODY, "checkpoint_ns": "child:1", "checkpoint_map": {"": "nope"}}
 NO_GOTO = 'command.goto: give a node name or {"node": name, "input": …}'
 NO_NUL = "a NUL character cannot be searched for"
 TOO_DEEP = "The request body is nested deeper than 100 levels"
@@ -203,6 +204,7 @@ FIELDS = (
     ),
     _run("bad checkpoint id", 422, NO_CHECKPOINT, checkpoint_id="nope"),
     _run("bad checkpoint", 422, NO_CHECKPOINT, checkpoint={"checkpoint_id": "nope"}),
+    _run("bad checkpoint around", 422, NO_CHECKPOINT, checkpoint=INSIDE),
     _goto("goto a number", 3),
     _goto("goto true", True),
     _goto("goto an object without node", {"x": 1}),

@@ -33,7 +33,7 @@ def run_request(
     forced = {"graph_id": assistant.graph_id, "assistant_id": assistant.assistant_id}
     place = {"run_id": run_id, "thread_id": thread_id, **forced}
     config["configurable"] |= {**place, "langgraph_request_id": request_id}
-    command, start = _command(body), _checkpoint_id(body)
+    command = _command(body)
     return RunRequest(
         run_id=run_id,
         assistant_id=assistant.assistant_id,
@@ -60,7 +60,7 @@ def run_request(
             "resumable": body.stream_resumable,
             "checkpoint_during": body.checkpoint_during is not False,
             "durability": _durability(body),
-            **({} if start is None else {"checkpoint_id": start}),
+            **_start(body),
         },
         after_seconds=max(0.0, body.after_seconds),
         source="resume" if command is not None and "resume" in command else "api",
@@ -119,6 +119,17 @@ def _durability(body: AnyRunCreate) -> str:
     return "exit" if body.checkpoint_during is False else "async"
 
 
-def _checkpoint_id(body: AnyRunCreate) -> str | None:
-    given = body.checkpoint_id or (body.checkpoint and body.checkpoint.checkpoint_id)
-    return checkpoint_id_of(given or None)
+def _start(body: AnyRunCreate) -> dict[str, Any]:
+    """The checkpoint that the run starts at, as `START_KEYS` have it; empty without one."""
+    place = body.checkpoint
+    given = checkpoint_id_of(body.checkpoint_id or (place and place.checkpoint_id) or None)
+    if given is None:
+        return {}
+    if place is None or not place.checkpoint_ns:
+        return {"checkpoint_id": given}
+    around = {ns: checkpoint_id_of(each) for ns, each in (place.checkpoint_map or {}).items()}
+    return {
+        "checkpoint_id": given,
+        "checkpoint_ns": place.checkpoint_ns,
+        "checkpoint_map": around,
+    }

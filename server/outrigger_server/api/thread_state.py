@@ -142,7 +142,7 @@ def _before(given: str | dict[str, Any] | None) -> str | None:
     if given is None or isinstance(given, str):
         return checkpoint_id_of(given)
     place = given.get("configurable", given)
-    found = CheckpointBody.model_validate(place).checkpoint_id if isinstance(place, dict) else None
-    if found is None:
+    found = place.get("checkpoint_id") if isinstance(place, dict) else None
+    if not isinstance(found, str):
         raise InvalidRequest("before: give a checkpoint id, or a checkpoint that has one")
     return checkpoint_id_of(found)

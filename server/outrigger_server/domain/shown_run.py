@@ -3,7 +3,7 @@
 from typing import Any
 
 from outrigger_server.domain.clock import to_iso
-from outrigger_server.domain.run import Run
+from outrigger_server.domain.run import START_KEYS, Run
 
 RUN_FIELDS = (
     "run_id",
@@ -40,7 +40,7 @@ def _kwargs(run: Run) -> dict[str, Any]:
     """What the run was asked with; its configuration shows its metadata and where it starts."""
     shown = dict(run.kwargs)
     config = dict(shown.get("config") or {})
-    start = shown.pop("checkpoint_id", None)
-    if start is not None:
-        config["configurable"] = {**(config.get("configurable") or {}), "checkpoint_id": start}
+    start = {key: shown.pop(key) for key in START_KEYS if key in shown}
+    if start.get("checkpoint_id") is not None:
+        config["configurable"] = {**(config.get("configurable") or {}), **start}
     return {**shown, "config": {**config, "metadata": run.metadata}}

@@ -13,7 +13,7 @@ from langgraph.pregel import Pregel
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Send, StreamMode
 
-from outrigger_server.domain.run import Run
+from outrigger_server.domain.run import START_KEYS, Run
 from outrigger_server.errors import InvalidRequest
 from outrigger_server.graphs.checkpoint_frames import debug_data, without_internals
 from outrigger_server.graphs.context import context_for
@@ -59,8 +59,8 @@ def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
     configurable = {**(given.get("configurable") or {}), **context, **place}
     # A namespace here, even the root's, would be told of every node in place of its own.
     configurable.pop("checkpoint_ns", None)
-    if not at_head and (checkpoint_id := run.kwargs.get("checkpoint_id")):
-        configurable["checkpoint_id"] = checkpoint_id
+    if not at_head and run.kwargs.get("checkpoint_id"):
+        configurable |= {key: run.kwargs[key] for key in START_KEYS if key in run.kwargs}
     config: RunnableConfig = {
         "configurable": configurable,
         "metadata": {**run.metadata, **_system_metadata(run)},

@@ -148,7 +148,8 @@ def create_run(
     thread = connection.execute(_THREAD, {"thread": thread_id}).first()
     if thread is None:
         raise NotFound("Thread or assistant not found.")
-    traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
+    start, inside = (request.kwargs.get(key) for key in ("checkpoint_id", "checkpoint_ns"))
+    traces.require_checkpoint(connection, thread_id, start, inside or "")
     # Whoever gets the thread later is later, whatever the clock of its process says.
     now = max(now, thread.updated_at)
     present = in_flight(connection, thread_id)

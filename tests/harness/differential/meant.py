@@ -104,8 +104,8 @@ MEANT = (
     Chosen("internals", "*", "*kwargs.config.metadata.langgraph_*", ours="<nothing>"),
     Chosen("internals", "*", "*kwargs.config.metadata.run_attempt", ours="<nothing>"),
     # LangGraph keeps where a step of a graph stood out of the checkpoints of graphs inside it.
-    Chosen("internals", "states*", "*metadata.checkpoint_*", ours="<nothing>"),
-    Chosen("internals", "states*", "*metadata.langgraph_*", ours="<nothing>"),
+    Chosen("internals", "*a subgraph", "*metadata.checkpoint_*", ours="<nothing>"),
+    Chosen("internals", "*a subgraph", "*metadata.langgraph_*", ours="<nothing>"),
     Chosen("own settings", "runs/*than before", "*.colour", official="own", ours="<nothing>"),
     Chosen("no user", "*", "*configurable.user_id", ours="<nothing>"),
     Chosen("no user", "*", "*configurable.langgraph_auth_*", ours="<nothing>"),

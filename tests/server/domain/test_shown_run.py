@@ -38,3 +38,9 @@ def test_showing_a_run_leaves_it_as_it_is():
     run = replace(RUN, kwargs={"checkpoint_id": "p", "config": {}})
     run_json(run)
     assert run.kwargs == {"checkpoint_id": "p", "config": {}}
+
+
+def test_a_start_inside_a_subgraph_names_the_checkpoints_around_it():
+    start = {"checkpoint_id": "p", "checkpoint_ns": "child:1", "checkpoint_map": {"": "o"}}
+    shown = run_json(replace(RUN, kwargs={"config": {}, **start}))["kwargs"]
+    assert shown == {"config": {"configurable": start, "metadata": {"k": "v"}}}

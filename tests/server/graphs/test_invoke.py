@@ -185,6 +185,13 @@ def test_a_run_may_start_from_an_earlier_checkpoint():
     assert config["configurable"]["checkpoint_id"] == "c"
 
 
+def test_a_run_may_start_from_a_checkpoint_inside_a_subgraph_but_goes_on_at_the_head():
+    start = {"checkpoint_id": "c", "checkpoint_ns": "child:1", "checkpoint_map": {"": "o"}}
+    config = run_config(run(kwargs=start))
+    assert start.items() <= config["configurable"].items()
+    assert not start.keys() & run_config(run(kwargs=start), at_head=True)["configurable"].keys()
+
+
 @pytest.mark.parametrize(("attempt", "has_id"), [(1, True), (2, False)])
 def test_only_the_first_attempts_trace_has_the_runs_own_id(attempt, has_id):
     config = run_config(run(attempt=attempt))

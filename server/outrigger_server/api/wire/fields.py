@@ -88,4 +88,5 @@ class CheckpointBody(WireModel):
     """Where in the history something happens."""
 
     checkpoint_id: str | None = None
-    checkpoint_ns: str = ""
+    checkpoint_ns: PlainText = ""
+    checkpoint_map: dict[PlainText, str] | None = None

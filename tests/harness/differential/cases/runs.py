@@ -199,7 +199,7 @@ RUNS = of_noun(
     case(
         "join one that will ask",
         thread(),
-        run(assistant_id="approval", after_seconds=0.5),
+        run(assistant_id="approval", after_seconds=2),
         get("/threads/{thread_id}/runs/{run_id}/join"),
         get("/threads/{thread_id}/runs/{run_id}/join"),
     ),
@@ -252,6 +252,19 @@ WAITED = of_noun(
         wait(input=None, checkpoint_id="{older_id}"),
         wait(input=None, checkpoint="{older}"),
         get("/threads/{thread_id}/state"),
+    ),
+    case(
+        "wait from a checkpoint in a subgraph",
+        thread(),
+        wait(assistant_id="asking"),
+        get(
+            "/threads/{thread_id}/state",
+            query={"subgraphs": "true"},
+            keep={"inner": "body.tasks.0.state.checkpoint"},
+        ),
+        wait(assistant_id="asking", input=None, command={"resume": "a"}, checkpoint="{inner}"),
+        wait(assistant_id="asking", input=None, command={"resume": "b"}, checkpoint="{inner}"),
+        post("/threads/{thread_id}/history", {"limit": 20}),
     ),
     case(
         "wait for what cannot run",
