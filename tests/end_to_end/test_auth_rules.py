@@ -139,7 +139,7 @@ async def test_a_thread_is_its_owners_and_nothing_to_anybody_else(
         ("GET", f"{of_run}/join", None, missing),
         ("GET", f"{of_run}/stream", None, missing),
         ("POST", f"{of_run}/cancel", None, "No runs found to cancel."),
-        ("DELETE", of_run, None, "Not Found"),
+        ("DELETE", of_run, None, "Run not found"),
         ("DELETE", here, None, missing),
     ):
         answer = await asked(http, "bob", method, path, body)

@@ -51,6 +51,48 @@ async def test_the_state_of_a_subgraph_is_read_at_its_place(
     assert history[0]["checkpoint"] == place
 
 
+async def test_a_question_inside_a_subgraph_is_answered_again_from_its_place(
+    client: LangGraphClient, thread_id: str
+) -> None:
+    await client.runs.wait(thread_id, "asking_inside", input={"log": ["in"]})
+    (task,) = (await client.threads.get_state(thread_id, subgraphs=True))["tasks"]
+    inner = task["state"]
+    assert inner is not None
+    place = inner["checkpoint"]
+    for answer in ("yes", "no"):
+        values = await client.runs.wait(
+            thread_id, "asking_inside", command={"resume": answer}, checkpoint=place
+        )
+        assert isinstance(values, dict)
+        assert [line for line in values["log"] if line.startswith("answer:")] == [
+            f"answer:{answer}"
+        ]
+    ends = [
+        state
+        for state in await client.threads.get_history(thread_id, limit=20)
+        if not state["next"]
+    ]
+    assert len(ends) == 2
+
+
+async def test_a_state_names_its_thread_and_what_it_was_made_from(
+    client: LangGraphClient, thread_id: str
+) -> None:
+    await client.runs.wait(thread_id, "probe_async", input=probe_input("A", 0.0))
+    older = (await client.threads.get_history(thread_id))[1]["checkpoint"]
+    await client.threads.update_state(thread_id, {"log": ["x"]}, checkpoint=older)
+    copy = await client.threads.copy(thread_id)
+    assert copy is not None
+    for each in (thread_id, copy["thread_id"]):
+        metadata = (await client.threads.get_state(each))["metadata"]
+        assert metadata["thread_id"] == each
+        assert metadata["graph_id"] == "probe_async"
+        assert metadata["checkpoint_id"] == older["checkpoint_id"]
+        found = await client.threads.get_history(each, metadata={"thread_id": each})
+        assert found == await client.threads.get_history(each)
+        assert await client.threads.get_history(each, metadata={"thread_id": UNKNOWN}) == []
+
+
 async def test_history_goes_back_from_a_checkpoint_however_it_is_given(
     client: LangGraphClient, http: httpx.AsyncClient, thread_id: str
 ) -> None:
@@ -59,13 +101,14 @@ async def test_history_goes_back_from_a_checkpoint_however_it_is_given(
     place = states[0]["checkpoint"]
     earlier = [state["checkpoint"] for state in states[1:]]
     for before in (place["checkpoint_id"], place, {"configurable": place}):
-        body = {"before": before}
+        body = {"before": before, "limit": 10}
         answer = await http.post(f"/threads/{thread_id}/history", json=body)
         assert [state["checkpoint"] for state in answer.json()] == earlier
     found = await client.threads.get_history(thread_id, metadata={"source": "input"})
     assert [state["metadata"]["source"] for state in found] == ["input"]
-    answer = await http.get(f"/threads/{thread_id}/history", params={"before": "{"})
-    assert answer.status_code == 422
+    for bad in ("{", '{"checkpoint_id": 7}', '{"configurable": 7}'):
+        answer = await http.get(f"/threads/{thread_id}/history", params={"before": bad})
+        assert answer.status_code == 422
 
 
 async def test_an_update_as_a_node_that_is_not_there_is_refused(

@@ -25,6 +25,7 @@ INVALID_JSON = "Invalid JSON in request body"
 NO_THREAD = "Thread with ID {nobody} not found"
 NO_UUID = "Invalid thread ID: must be a UUID"
 NO_CHECKPOINT = "Invalid checkpoint ID"
+INSIDE = {"checkpoint_id": NOBODY, "checkpoint_ns": "child:1", "checkpoint_map": {"": "nope"}}
 NO_GOTO = 'command.goto: give a node name or {"node": name, "input": …}'
 NO_NUL = "a NUL character cannot be searched for"
 TOO_DEEP = "The request body is nested deeper than 100 levels"
@@ -110,7 +111,8 @@ UNKNOWN = (
     ),
     _get("bad run id", f"{RUNS}/nope", 422, "Invalid run ID: must be a UUID"),
     _get("unknown run", RUNS + "/{nobody}", 404, "Not Found"),
-    BadRequest("unknown run deleted", "DELETE", RUNS + "/{nobody}", 404, "Not Found"),
+    _get("run of an unknown thread", "/threads/{nobody}/runs/{run}", 404, NO_THREAD),
+    BadRequest("unknown run deleted", "DELETE", RUNS + "/{nobody}", 404, "Run not found"),
     BadRequest(
         "unknown run cancelled", "POST", RUNS + "/{nobody}/cancel", 404, "No runs found to cancel."
     ),
@@ -177,7 +179,7 @@ FIELDS = (
         "no stream mode",
         422,
         f"stream_mode: give one stream mode or a list of them: {MODES}",
-        stream_mode=[],
+        stream_mode=None,
     ),
     _run(
         "after_seconds x",
@@ -202,6 +204,7 @@ FIELDS = (
     ),
     _run("bad checkpoint id", 422, NO_CHECKPOINT, checkpoint_id="nope"),
     _run("bad checkpoint", 422, NO_CHECKPOINT, checkpoint={"checkpoint_id": "nope"}),
+    _run("bad checkpoint around", 422, NO_CHECKPOINT, checkpoint=INSIDE),
     _goto("goto a number", 3),
     _goto("goto true", True),
     _goto("goto an object without node", {"x": 1}),
@@ -270,6 +273,12 @@ PAGES = (
         "/threads/{thread}/history?limit=1001",
         422,
         "limit: 1001 is not between 1 and 1000",
+    ),
+    _get(
+        "history limit x",
+        "/threads/{thread}/history?limit=x",
+        422,
+        "limit: 'x' is not a whole number",
     ),
     _get("history before nonsense", "/threads/{thread}/history?before=x", 422, NO_CHECKPOINT),
     _get(

@@ -42,19 +42,13 @@ def thread_json(thread: Thread, *, with_ttl: bool = False) -> dict[str, Any]:
     if thread.interrupts is not None or thread.error is not None:
         shown["error"] = thread.error
         shown["interrupts"] = orjson.Fragment(thread.interrupts or "{}")
-    if with_ttl:
-        shown["ttl"] = _ttl_json(thread)
+    if with_ttl and thread.ttl is not None and thread.expires_at is not None:
+        shown["ttl"] = {
+            "strategy": thread.ttl.strategy.value,
+            "ttl_minutes": thread.ttl.minutes,
+            "expires_at": to_iso(thread.expires_at),
+        }
     return shown
-
-
-def _ttl_json(thread: Thread) -> dict[str, Any] | None:
-    if thread.ttl is None or thread.expires_at is None:
-        return None
-    return {
-        "strategy": thread.ttl.strategy.value,
-        "ttl_minutes": thread.ttl.minutes,
-        "expires_at": to_iso(thread.expires_at),
-    }
 
 
 def assistant_json(assistant: Assistant) -> dict[str, Any]:

@@ -114,12 +114,13 @@ class RunAnswers:
         heard: asyncio.Future[RunEnd] | None = None,
         *,
         cancel_when_left: bool,
+        question_only: bool = False,
     ) -> Response:
-        """Answer with a run's final values once it has ended."""
+        """Answer with a run's final values once it has ended; see `RunWatcher.ended`."""
         place = f"/threads/{thread_id}/runs/{run_id}"
         on_left = self._canceller(thread_id, run_id) if cancel_when_left else None
         return AwaitedAnswer(
-            self.services.watcher.ended(thread_id, run_id, heard),
+            self.services.watcher.ended(thread_id, run_id, heard, question_only=question_only),
             {"location": f"{place}/join", "content-location": place},
             heartbeat_seconds=self.services.settings.server.heartbeat_seconds,
             on_left=on_left,

@@ -36,7 +36,8 @@ def run_request(
         BadState: Both `configurable` and `context` are given, or an answer without a thread.
         InvalidRequest: A field has a value that makes no sense.
     """
-    config, context = _settings(body, assistant)
+    given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
+    config, context = _settings(given, body, assistant)
     forced = {"graph_id": assistant.graph_id, "assistant_id": assistant.assistant_id}
     place = {"run_id": run_id, "thread_id": thread_id, **forced}
     config["configurable"] |= {**signed, **place, "langgraph_request_id": request_id}
@@ -69,12 +70,14 @@ def run_request(
             "resumable": body.stream_resumable,
             "checkpoint_during": body.checkpoint_during is not False,
             "durability": _durability(body),
-            "checkpoint_id": _checkpoint_id(body),
+            **_start(body),
         },
         after_seconds=max(0.0, body.after_seconds),
         source="resume" if command is not None and "resume" in command else "api",
         request_id=request_id,
         thread_metadata=forced,
+        assistant_config=assistant.config,
+        given_config={key: value for key, value in given.items() if key != "configurable"},
     )
 
 
@@ -134,10 +137,11 @@ async def authorized_run(
     return replace(request, metadata=metadata, new_thread_metadata=ruled), allowed
 
 
-def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
+def _settings(
+    given: dict[str, Any], body: AnyRunCreate, assistant: Assistant
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Configuration and context: the assistant's, and over them the run's, as one and the other."""
-    given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
-    given["configurable"] = _unsigned(given.get("configurable") or {})
+    given = {**given, "configurable": _unsigned(given.get("configurable") or {})}
     given, context = mirrored(given, body.context and _unsigned(body.context))
     config = {**assistant.config, **given}
     config["configurable"] = {
@@ -172,6 +176,17 @@ def _durability(body: AnyRunCreate) -> str:
     return "exit" if body.checkpoint_during is False else "async"
 
 
-def _checkpoint_id(body: AnyRunCreate) -> str | None:
-    given = body.checkpoint_id or (body.checkpoint and body.checkpoint.checkpoint_id)
-    return checkpoint_id_of(given or None)
+def _start(body: AnyRunCreate) -> dict[str, Any]:
+    """The checkpoint that the run starts at, as `START_KEYS` have it; empty without one."""
+    place = body.checkpoint
+    given = checkpoint_id_of(body.checkpoint_id or (place and place.checkpoint_id) or None)
+    if given is None:
+        return {}
+    if place is None or not place.checkpoint_ns:
+        return {"checkpoint_id": given}
+    around = {ns: checkpoint_id_of(each) for ns, each in (place.checkpoint_map or {}).items()}
+    return {
+        "checkpoint_id": given,
+        "checkpoint_ns": place.checkpoint_ns,
+        "checkpoint_map": around,
+    }

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from sqlalchemy import Connection
 
 from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
@@ -25,9 +26,9 @@ from outrigger_server.api.services import (
 from outrigger_server.api.wire.fields import MAX_PAGE
 from outrigger_server.api.wire.runs import RunCreate
 from outrigger_server.domain.nul import holds_nul
-from outrigger_server.domain.run import CancelAction
+from outrigger_server.domain.run import CancelAction, Run, RunId, ThreadId
 from outrigger_server.domain.shown_run import RUN_FIELDS, run_json
-from outrigger_server.errors import InvalidRequest
+from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.stores.run_rows import get_run, list_runs
 from outrigger_server.stores.threads import get_thread
 
@@ -100,8 +101,16 @@ async def get(
 ) -> Response:
     """Show a run."""
     await caller.thread("read", thread_id)
-    found = partial(get_run, thread_id=thread_id, run_id=run_id)
+    found = partial(_run_of_thread, thread_id=thread_id, run_id=run_id)
     return json_response(run_json(await services.database.read(found)))
+
+
+def _run_of_thread(connection: Connection, thread_id: ThreadId, run_id: RunId) -> Run:
+    try:
+        return get_run(connection, thread_id, run_id)
+    except NotFound:
+        get_thread(connection, thread_id)  # says so when that is what is not there
+        raise
 
 
 @router.delete("/{run_id}", status_code=204, responses=problems(409))
@@ -109,8 +118,11 @@ async def delete(
     thread_id: ThreadIdOf, run_id: RunIdOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Remove a run with its checkpoints; one in flight is stopped first."""
-    await caller.thread("delete", thread_id, "Not Found", run_id=UUID(run_id))
-    await services.canceller.delete_run(thread_id, run_id)
+    await caller.thread("delete", thread_id, "Run not found", run_id=UUID(run_id))
+    try:
+        await services.canceller.delete_run(thread_id, run_id)
+    except NotFound:
+        raise NotFound("Run not found") from None
     return Response(status_code=204)
 
 
@@ -126,7 +138,9 @@ async def join(
     """Answer with a run's final values once it has ended."""
     await caller.thread("read", thread_id)
     leave = flag(cancel_on_disconnect)
-    return RunAnswers(services, request).joined(thread_id, run_id, cancel_when_left=leave)
+    return RunAnswers(services, request).joined(
+        thread_id, run_id, cancel_when_left=leave, question_only=True
+    )
 
 
 @router.get("/{run_id}/stream", response_class=EventStream)

@@ -26,7 +26,8 @@ from outrigger_server.api.wire.threads import (
     StateUpdateBody,
 )
 from outrigger_server.domain.run import ThreadId
-from outrigger_server.errors import InvalidRequest
+from outrigger_server.errors import BadState, InvalidRequest
+from outrigger_server.graphs.checkpoint_frames import checkpoint_of
 from outrigger_server.threads.changes import StateUpdate
 from outrigger_server.threads.state import HistoryQuery
 
@@ -87,12 +88,10 @@ async def update_state(
     namespace = body.checkpoint.checkpoint_ns if body.checkpoint else ""
     change = StateUpdate(body.values, body.as_node, _checkpoint_of(body), namespace)
     config = await services.changes.update(thread_id, change)
-    place = {
-        key: config["configurable"].get(key)
-        for key in ("thread_id", "checkpoint_ns", "checkpoint_id")
-    }
+    place = checkpoint_of(config)
+    checkpoint_id = config["configurable"]["checkpoint_id"]
     return json_response(
-        {"checkpoint": place, "configurable": place, "checkpoint_id": place["checkpoint_id"]}
+        {"checkpoint": place, "configurable": place, "checkpoint_id": checkpoint_id}
     )
 
 
@@ -107,12 +106,15 @@ async def history(
     thread_id: ThreadIdOf,
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[str, Query(json_schema_extra=number_schema(1, MAX_PAGE, 10))] = "10",
+    limit: Annotated[str, Query(json_schema_extra=number_schema(1, MAX_PAGE, 1))] = "1",
     before: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List the states the thread went through, newest first."""
     await caller.thread("read", thread_id)
-    wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
+    try:
+        wanted = page_number("limit", limit, least=1, most=MAX_PAGE)
+    except BadState as error:  # here, unlike elsewhere, no number is no valid value
+        raise InvalidRequest(error.message) from None
     return await _history(services, thread_id, HistoryQuery(wanted, _before(_read(before))))
 
 
@@ -153,7 +155,7 @@ def _before(given: str | dict[str, Any] | None) -> str | None:
     if given is None or isinstance(given, str):
         return checkpoint_id_of(given)
     place = given.get("configurable", given)
-    found = CheckpointBody.model_validate(place).checkpoint_id if isinstance(place, dict) else None
-    if found is None:
+    found = place.get("checkpoint_id") if isinstance(place, dict) else None
+    if not isinstance(found, str):
         raise InvalidRequest("before: give a checkpoint id, or a checkpoint that has one")
     return checkpoint_id_of(found)

@@ -71,10 +71,10 @@ async def create(
 
 @router.post("/search")
 async def search(body: ThreadSearch, services: ServicesOf, caller: CallerOf) -> Response:
-    """Find threads; the newest first unless said otherwise."""
+    """Find threads; those changed last come first unless said otherwise."""
     query = ThreadQuery(
         **await _conditions(caller, body, limit=body.limit, offset=body.offset),
-        sort_by=body.sort_by or "created_at",
+        sort_by=body.sort_by or "updated_at",
         descending=body.sort_order != "asc",
         limit=body.limit,
         offset=body.offset,

@@ -81,6 +81,13 @@ class RunOutcome(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+START_KEYS = ("checkpoint_id", "checkpoint_ns", "checkpoint_map")
+"""What of a run's kwargs says at which checkpoint it starts, if at one it was told.
+
+One inside a subgraph has a namespace, and a map with the checkpoints around it.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One row of the queue. Times are microseconds since the epoch, UTC."""
@@ -146,3 +153,6 @@ class RunRequest:
     thread_metadata: dict[str, Any] = field(default_factory=dict)
     new_thread_metadata: dict[str, Any] = field(default_factory=dict)
     """For a thread that is made with the run."""
+    assistant_config: dict[str, Any] = field(default_factory=dict)
+    given_config: dict[str, Any] = field(default_factory=dict)
+    """What the caller gave beside the assistant's, but for what is configurable."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from outrigger_server.domain.clock import to_iso
-from outrigger_server.domain.run import Run
+from outrigger_server.domain.run import START_KEYS, Run
 
 RUN_FIELDS = (
     "run_id",
@@ -28,9 +28,19 @@ def run_json(run: Run) -> dict[str, Any]:
         "assistant_id": run.assistant_id,
         "metadata": run.metadata,
         "status": run.status.value,
-        "kwargs": run.kwargs,
+        "kwargs": _kwargs(run),
         "multitask_strategy": run.multitask_strategy,
         "created_at": to_iso(run.created_at),
         "updated_at": to_iso(run.updated_at),
         "langsmith_session_name": None,
     }
+
+
+def _kwargs(run: Run) -> dict[str, Any]:
+    """What the run was asked with; its configuration shows its metadata and where it starts."""
+    shown = dict(run.kwargs)
+    config = dict(shown.get("config") or {})
+    start = {key: shown.pop(key) for key in START_KEYS if key in shown}
+    if start.get("checkpoint_id") is not None:
+        config["configurable"] = {**(config.get("configurable") or {}), **start}
+    return {**shown, "config": {**config, "metadata": run.metadata}}

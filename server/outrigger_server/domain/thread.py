@@ -1,5 +1,6 @@
 """What a thread is and how its status follows from its runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -52,6 +53,18 @@ class Thread:
     interrupts: str | None = None
     ttl: Ttl | None = None
     expires_at: int | None = None
+
+
+def config_after(
+    before: Mapping[str, Any], assistant: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A thread's configuration once a run of `assistant` was made on it.
+
+    What the run was `given` counts most, the assistant's least; what is configurable comes from
+    assistants alone.
+    """
+    configurable = {**assistant.get("configurable", {}), **before.get("configurable", {})}
+    return {**assistant, **before, **given, "configurable": configurable}
 
 
 @dataclass(frozen=True, slots=True)

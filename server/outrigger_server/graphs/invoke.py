@@ -14,8 +14,9 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Send, StreamMode
 
 from outrigger_server.domain.access import AUTH_PREFIX, User
-from outrigger_server.domain.run import Run
+from outrigger_server.domain.run import START_KEYS, Run
 from outrigger_server.errors import InvalidRequest
+from outrigger_server.graphs.checkpoint_frames import debug_data, without_internals
 from outrigger_server.graphs.context import context_for
 
 LANGGRAPH_VERSION = version("langgraph")
@@ -23,6 +24,8 @@ SERVER_VERSION = version("langgraph-outrigger")
 
 _Graph = Pregel[Any, Any, Any, Any]
 _Chunks = AsyncIterator[Any]
+
+_WITH_CONFIG = frozenset({"checkpoints", "tasks"})
 
 VALUES = "values"
 EVENTS = "events"
@@ -52,14 +55,15 @@ def run_config(run: Run, *, at_head: bool = False) -> RunnableConfig:
         "thread_id": run.thread_id,
         "graph_id": run.graph_id,
         "assistant_id": run.assistant_id,
-        "checkpoint_ns": "",
     }
     asked = given.get("configurable") or {}
     configurable = {**asked, **_unsigned(run.kwargs.get("context") or {}), **place}
     if user := asked.get(AUTH_PREFIX + "user"):
         configurable[AUTH_PREFIX + "user"] = User(**user)
-    if not at_head and (checkpoint_id := run.kwargs.get("checkpoint_id")):
-        configurable["checkpoint_id"] = checkpoint_id
+    # A namespace here, even the root's, would be told of every node in place of its own.
+    configurable.pop("checkpoint_ns", None)
+    if not at_head and run.kwargs.get("checkpoint_id"):
+        configurable |= {key: run.kwargs[key] for key in START_KEYS if key in run.kwargs}
     config: RunnableConfig = {
         "configurable": configurable,
         "metadata": {**run.metadata, **_system_metadata(run)},
@@ -84,13 +88,11 @@ def _unsigned(context: Mapping[str, Any]) -> dict[str, Any]:
 
 def _system_metadata(run: Run) -> dict[str, Any]:
     return {
-        "created_by": run.metadata.get("created_by", "system"),
         "graph_id": run.graph_id,
         "assistant_id": run.assistant_id,
         "thread_id": run.thread_id,
         "run_id": run.run_id,
         "run_attempt": run.attempt,
-        "multitask_strategy": run.multitask_strategy,
         "langgraph_version": LANGGRAPH_VERSION,
         "langgraph_api_version": SERVER_VERSION,
         "langgraph_host": "self-hosted",
@@ -215,8 +217,10 @@ class Frames:
         """The events for one chunk, in order."""
         if mode == "values" and mode not in self.wanted:
             return []
+        if mode == "debug":
+            return [(mode, debug_data(data))]
         if mode != "messages":
-            return [(mode, _without_internals(data) if mode in _WITH_CONFIG else data)]
+            return [(mode, without_internals(data) if mode in _WITH_CONFIG else data)]
         if "messages-tuple" in self.wanted:
             return [("messages", data)]
         message, metadata = data
@@ -234,28 +238,3 @@ class Frames:
         whole = message if before is None else before + message
         self._partial[key] = whole
         return [*events, ("messages/partial", [message_chunk_to_message(whole)])]
-
-
-_WITH_CONFIG = frozenset({"debug", "checkpoints", "tasks"})
-
-
-def _without_internals(data: Any) -> Any:
-    """`data` without LangGraph's private configuration, which is neither JSON nor news."""
-    if not isinstance(data, Mapping):
-        return data
-    cleaned = dict(data)
-    for key in ("config", "parent_config"):
-        if isinstance(cleaned.get(key), Mapping):
-            cleaned[key] = _public_config(cleaned[key])
-    if isinstance(cleaned.get("payload"), Mapping):
-        cleaned["payload"] = _without_internals(cleaned["payload"])
-    return cleaned
-
-
-def _public_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    configurable = {
-        key: value
-        for key, value in (config.get("configurable") or {}).items()
-        if not key.startswith("__")
-    }
-    return {**config, "configurable": configurable}

@@ -39,14 +39,22 @@ def ended_run(run: Run, status: str, outcome: ThreadOutcome | None = None) -> Ru
     return RunEnd(run.run_id, status, body, run.superseded_by, error)
 
 
-def ended_earlier(run: Run, thread: Thread) -> RunEnd:
-    """The end of a run that ended before anybody asked: what its thread holds now."""
+def ended_earlier(run: Run, thread: Thread, *, question_only: bool = False) -> RunEnd:
+    """The end of a run that ended before anybody asked: what its thread holds now.
+
+    With `question_only` that is, where the thread waits for answers, what it asks and no more.
+    """
     error = None
     if run.status is RunStatus.ERROR and thread.error is not None:
         error = thread.error
         body = _error_body(error)
     else:
-        body = _values_body(thread.values, thread.interrupts)
+        asked = _questions(thread.interrupts) if question_only else []
+        body = (
+            encode({"__interrupt__": asked})
+            if asked
+            else _values_body(thread.values, thread.interrupts)
+        )
     return RunEnd(run.run_id, run.status.value, body, run.superseded_by, error)
 
 
@@ -61,8 +69,12 @@ def _error_body(error: dict[str, Any]) -> bytes:
     return encode({"__error__": error})
 
 
+def _questions(interrupts: str | None) -> list[dict[str, Any]]:
+    return [each for task in json.loads(interrupts or "{}").values() for each in task]
+
+
 def _values_body(values: str | None, interrupts: str | None) -> bytes:
-    pending = [each for task in json.loads(interrupts or "{}").values() for each in task]
+    pending = _questions(interrupts)
     if not pending:
         return (values or "{}").encode()
     body = json.loads(values or "{}")  # orjson refuses the halves of emojis it may hold

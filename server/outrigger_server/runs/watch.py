@@ -39,9 +39,12 @@ class RunWatcher:
         thread_id: ThreadId,
         run_id: RunId,
         heard: asyncio.Future[RunEnd] | None = None,
+        *,
+        question_only: bool = False,
     ) -> RunEnd:
         """Wait until the run has ended; a run that is not there has ended with an error.
 
+        `question_only`: see `ended_earlier`; of a run that ends meanwhile, all is told.
         `heard` is what `EventLog.ended` gave before the run was made, if anybody asked
         then. A lost message costs a few seconds: the row is read again meanwhile.
 
@@ -50,7 +53,9 @@ class RunWatcher:
         """
         waiting = heard if heard is not None else self.events.ended(run_id)
         try:
-            found = await self._read_end(thread_id, run_id) if heard is None else None
+            found = None
+            if heard is None:
+                found = await self._read_end(thread_id, run_id, question_only=question_only)
             while found is None and not waiting.done():
                 await asyncio.wait({waiting}, timeout=self.poll_seconds)
                 if not waiting.done():
@@ -61,13 +66,17 @@ class RunWatcher:
             waiting.cancel()
             self.events.forget(run_id)
 
-    async def _read_end(self, thread_id: ThreadId, run_id: RunId) -> RunEnd | None:
+    async def _read_end(
+        self, thread_id: ThreadId, run_id: RunId, *, question_only: bool = False
+    ) -> RunEnd | None:
         look = partial(_run_and_thread, thread_id=thread_id, run_id=run_id)
         try:
             run, thread = await self.database.read(look)
         except NotFound:
             return RunEnd(run_id, NOT_FOUND, GONE)
-        return ended_earlier(run, thread) if run.status.is_terminal else None
+        if not run.status.is_terminal:
+            return None
+        return ended_earlier(run, thread, question_only=question_only)
 
     async def follow(
         self, thread_id: ThreadId, run_id: RunId, after: EventId | None

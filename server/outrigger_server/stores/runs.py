@@ -33,6 +33,7 @@ from outrigger_server.domain.run import (
     RunStatus,
     ThreadId,
 )
+from outrigger_server.domain.thread import config_after
 from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
 from outrigger_server.stores.dialect import lock_thread
@@ -103,6 +104,7 @@ CHECKPOINTS = table("checkpoints", column("thread_id"))
 _THREAD = (
     select(
         threads.c.metadata,
+        threads.c.config,
         threads.c.updated_at,
         threads.c.hold_token,
         exists()
@@ -117,7 +119,12 @@ _THREAD = (
 _TOUCH_THREAD = (
     update(threads)
     .where(threads.c.thread_id == bindparam("thread"))
-    .values(updated_at=bindparam("now"), metadata=bindparam("meta"), head_at=HEAD_AT)
+    .values(
+        updated_at=bindparam("now"),
+        metadata=bindparam("meta"),
+        config=bindparam("settings"),
+        head_at=HEAD_AT,
+    )
 )
 _INSERT_RUN = insert(runs)
 
@@ -141,7 +148,8 @@ def create_run(
     thread = connection.execute(_THREAD, {"thread": thread_id}).first()
     if thread is None:
         raise NotFound("Thread or assistant not found.")
-    traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
+    start, inside = (request.kwargs.get(key) for key in ("checkpoint_id", "checkpoint_ns"))
+    traces.require_checkpoint(connection, thread_id, start, inside or "")
     # Whoever gets the thread later is later, whatever the clock of its process says.
     now = max(now, thread.updated_at)
     present = in_flight(connection, thread_id)
@@ -153,8 +161,13 @@ def create_run(
     waits = bool(present) or thread.hold_token is not None or run.created_at > now
     started = None if waits or lease is None else _started(run, now)
     _insert(connection, started or run, lease if started is not None else None)
-    thread_metadata = thread.metadata if present else thread.metadata | request.thread_metadata
-    connection.execute(_TOUCH_THREAD, {"thread": thread_id, "now": now, "meta": thread_metadata})
+    touched = {"thread": thread_id, "now": now, "meta": thread.metadata, "settings": thread.config}
+    if not present:
+        touched["meta"] = thread.metadata | request.thread_metadata
+        touched["settings"] = config_after(
+            thread.config, request.assistant_config, request.given_config
+        )
+    connection.execute(_TOUCH_THREAD, touched)
     fresh = not thread.has_history
     return Created(decision, run, len(present) - len(dropped), started, fresh, dropped)
 

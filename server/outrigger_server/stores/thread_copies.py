@@ -44,8 +44,8 @@ def copy_thread(connection: Connection, source: ThreadId, copy: ThreadId, now: i
     row = connection.execute(select(threads).where(threads.c.thread_id == source)).mappings().one()
     times = {"created_at": now, "updated_at": now, "state_updated_at": now}
     free = dict.fromkeys(("head_at", "hold_token", "held_until", "error", "temporary_since"))
-    ttl = ttl_columns(found.ttl, now)
-    connection.execute(insert(threads).values({**row, "thread_id": copy, **times, **free, **ttl}))
+    new = {"thread_id": copy, "config": {}, **times, **free, **ttl_columns(found.ttl, now)}
+    connection.execute(insert(threads).values({**row, **new}))
     checkpoint_tables(connection).copy_thread(connection, source, copy)
     failed = row["rest_status"] == ThreadStatus.ERROR
     behind = bool(runs) or row["hold_token"] is not None or failed

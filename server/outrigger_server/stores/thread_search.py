@@ -28,7 +28,7 @@ class ThreadFilter:
 class ThreadQuery(ThreadFilter):
     """Which page of them is wanted, in which order."""
 
-    sort_by: str = "created_at"
+    sort_by: str = "updated_at"
     descending: bool = True
     limit: int = 10
     offset: int = 0

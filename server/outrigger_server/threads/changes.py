@@ -179,6 +179,7 @@ class StateChanges:
     ) -> RunnableConfig:
         fence = HoldFence(thread_id, token)
         config = place_of(thread_id, change.checkpoint_id, change.namespace)
+        config["metadata"] = {"graph_id": source.graph_id}
         writes = DeferredWrites(self._database)
         saver = FencedSaver(writes, fence, self._observer)
         store = FencedStore(self._database, fence, self._observer, self._item_rules)

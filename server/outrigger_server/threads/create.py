@@ -91,6 +91,7 @@ class ThreadCreator:
 
     async def _build(self, source: GraphSource, new: NewThread) -> "FirstState":
         config = place_of(new.thread_id)
+        config["metadata"] = {"graph_id": source.graph_id}
         saver = RecordingSaver(new.thread_id, self.database.checkpoint_tables)
         store = FencedStore(self.database, None, self.observer, self.item_rules)
         try:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import GraphFailed, OutriggerError
+from outrigger_server.graphs.checkpoint_frames import checkpoint_of
 from outrigger_server.graphs.encoding import encode
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.stores.checkpoints import FencedSaver, ReadingSaver
@@ -151,7 +152,7 @@ def to_json(snapshot: StateSnapshot) -> dict[str, Any]:
         "values": orjson.Fragment(encode(snapshot.values)),
         "next": list(snapshot.next),
         "tasks": [_task(task) for task in snapshot.tasks],
-        "metadata": snapshot.metadata,
+        "metadata": _metadata(snapshot),
         "created_at": snapshot.created_at,
         "checkpoint": checkpoint,
         "parent_checkpoint": parent,
@@ -161,15 +162,16 @@ def to_json(snapshot: StateSnapshot) -> dict[str, Any]:
     }
 
 
-def _checkpoint(config: RunnableConfig | None) -> dict[str, Any] | None:
-    place = (config or {}).get("configurable") or {}
-    if "checkpoint_id" not in place:
+def _metadata(snapshot: StateSnapshot) -> dict[str, Any] | None:
+    """The checkpoint's metadata, which names the thread it is on now: a copy has another."""
+    if snapshot.metadata is None:
         return None
-    return {
-        "checkpoint_id": place["checkpoint_id"],
-        "thread_id": place["thread_id"],
-        "checkpoint_ns": place.get("checkpoint_ns", ""),
-    }
+    return {**snapshot.metadata, "thread_id": snapshot.config["configurable"]["thread_id"]}
+
+
+def _checkpoint(config: RunnableConfig | None) -> dict[str, Any] | None:
+    place = checkpoint_of(config)
+    return place if place is not None and "checkpoint_id" in place else None
 
 
 def _task(task: PregelTask) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def _task(task: PregelTask) -> dict[str, Any]:
         "path": list(task.path),
         "error": str(task.error) if task.error else None,
         "interrupts": [_interrupt(each) for each in task.interrupts],
-        "checkpoint": _checkpoint(state) if isinstance(state, dict) else None,
+        "checkpoint": checkpoint_of(state) if isinstance(state, dict) else None,
         "state": nested,
         "result": orjson.Fragment(encode(task.result)),
     }

@@ -82,15 +82,17 @@ class ThreadStates:
         before = None
         if query.before is not None:
             before = place_of(thread_id, query.before, query.namespace)
-        wanted = dict(query.metadata) if query.metadata else None
+        wanted = dict(query.metadata or {})
+        # It is not stored, for a copy's checkpoints are the same: all of them are on the thread.
+        elsewhere = wanted.pop("thread_id", thread_id) != thread_id
 
         def read(connection: Connection) -> list[dict[str, Any]]:
             source = source_of(self._registry, get_thread(connection, thread_id))
-            if source is None:
+            if source is None or elsewhere:
                 return []
             with users_code(), reading(source, config, connection) as graph:
                 states = graph.get_state_history(
-                    config, filter=wanted, before=before, limit=query.limit
+                    config, filter=wanted or None, before=before, limit=query.limit
                 )
                 return [to_json(state) for state in states]
 

@@ -92,14 +92,19 @@ def test_other_modes_pass_their_data_through(mode):
     assert Frames((mode,)).of(mode, data) == [(mode, data)]
 
 
-@pytest.mark.parametrize("mode", ["debug", "checkpoints", "tasks"])
+@pytest.mark.parametrize("mode", ["checkpoints", "tasks"])
 def test_modes_that_carry_a_configuration_show_its_public_part_only(mode):
     config = {"configurable": {"thread_id": "t", "__pregel_x": object()}, "tags": ["x"]}
     public = {"configurable": {"thread_id": "t"}, "tags": ["x"]}
-    data = {"config": config, "payload": {"parent_config": config, "step": 1}}
-    (event,) = Frames((mode,)).of(mode, data)
-    assert event == (mode, {"config": public, "payload": {"parent_config": public, "step": 1}})
+    (event,) = Frames((mode,)).of(mode, {"config": config, "parent_config": config, "step": 1})
+    assert event == (mode, {"config": public, "parent_config": public, "step": 1})
     assert "__pregel_x" in config["configurable"]
+
+
+def test_debug_shows_the_public_part_of_the_configuration_inside_it():
+    payload = {"config": {"configurable": {"thread_id": "t", "__pregel_x": object()}}}
+    (event,) = Frames(("debug",)).of("debug", {"type": "checkpoint", "payload": payload})
+    assert event[1]["payload"]["config"] == {"configurable": {"thread_id": "t"}}
 
 
 def test_graph_modes_are_asked_for_once_each_in_order():
@@ -162,14 +167,14 @@ def test_a_command_that_goes_to_no_node_is_refused(goto):
 
 
 def test_the_configuration_says_where_the_run_is_and_no_client_can_say_otherwise():
-    given = {"configurable": {"thread_id": "other", "k": "v"}, "tags": ["x"], "recursion_limit": 7}
+    asked = {"thread_id": "other", "checkpoint_ns": "other", "k": "v"}
+    given = {"configurable": asked, "tags": ["x"], "recursion_limit": 7}
     config = run_config(run(kwargs={"config": given, "context": {"c": 1}}))
     place = {
         "run_id": RUN_ID,
         "thread_id": "t",
         "graph_id": "g",
         "assistant_id": "a",
-        "checkpoint_ns": "",
     }
     assert config["configurable"] == {"k": "v", "c": 1} | place
     assert (config["tags"], config["recursion_limit"]) == (["x"], 7)
@@ -178,6 +183,13 @@ def test_the_configuration_says_where_the_run_is_and_no_client_can_say_otherwise
 def test_a_run_may_start_from_an_earlier_checkpoint():
     config = run_config(run(kwargs={"checkpoint_id": "c"}))
     assert config["configurable"]["checkpoint_id"] == "c"
+
+
+def test_a_run_may_start_from_a_checkpoint_inside_a_subgraph_but_goes_on_at_the_head():
+    start = {"checkpoint_id": "c", "checkpoint_ns": "child:1", "checkpoint_map": {"": "o"}}
+    config = run_config(run(kwargs=start))
+    assert start.items() <= config["configurable"].items()
+    assert not start.keys() & run_config(run(kwargs=start), at_head=True)["configurable"].keys()
 
 
 @pytest.mark.parametrize(("attempt", "has_id"), [(1, True), (2, False)])

@@ -94,6 +94,15 @@ def test_a_run_that_ended_earlier_answers_with_what_the_thread_holds_now():
     assert body(ended_earlier(replace(RUN, status=RunStatus.SUCCESS), thread)) == {"n": 1}
 
 
+def test_of_a_run_that_asked_earlier_the_question_alone_may_be_told():
+    run, thread = replace(RUN, status=RunStatus.SUCCESS), replace(THREAD, values='{"n":1}')
+    asking = replace(thread, interrupts=ASKS)
+    told = {"__interrupt__": [{"id": "i", "value": "sure?"}]}
+    assert body(ended_earlier(run, asking, question_only=True)) == told
+    assert body(ended_earlier(run, asking)) == {"n": 1, "__interrupt__": QUESTION}
+    assert body(ended_earlier(run, thread, question_only=True)) == {"n": 1}
+
+
 def test_a_run_that_failed_earlier_answers_with_the_threads_error():
     end = ended_earlier(replace(RUN, status=RunStatus.ERROR), replace(THREAD, error=ERROR))
     assert body(end) == {"__error__": ERROR}

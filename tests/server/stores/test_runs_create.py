@@ -44,6 +44,18 @@ async def test_a_run_of_a_busy_thread_leaves_the_threads_metadata_alone(desk):
     assert (await desk.read_thread()).metadata["graph_id"] == "graph"
 
 
+async def test_the_threads_configuration_follows_the_runs_of_a_quiet_thread(desk):
+    asked = {"assistant_config": {"configurable": {"k": 1}}, "given_config": {"tags": ["x"]}}
+    await desk.create("r", **asked)
+    assert (await desk.read_thread()).config == {"configurable": {"k": 1}, "tags": ["x"]}
+
+
+async def test_a_run_of_a_busy_thread_leaves_the_threads_configuration_alone(desk):
+    await desk.create("first", given_config={"tags": ["x"]})
+    await desk.create("second", given_config={"tags": ["y"]})
+    assert (await desk.read_thread()).config == {"configurable": {}, "tags": ["x"]}
+
+
 @pytest.mark.parametrize("strategy", ["reject", "enqueue", "interrupt", "rollback"])
 async def test_every_strategy_is_accepted_by_a_quiet_thread(desk, strategy):
     created = await desk.create("r", strategy)

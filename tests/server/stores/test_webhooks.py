@@ -56,7 +56,7 @@ async def test_the_end_of_a_run_is_told_with_what_it_left(desk, clock, claim):
     assert told([delivery]) == [("r", "success", None)]
     assert (delivery.url, delivery.values, delivery.tries) == (URL, '{"k":1}', 1)
     assert delivery.run["run_started_at"] < delivery.run["run_ended_at"]
-    assert delivery.run["kwargs"] == {"webhook": URL}
+    assert delivery.run["kwargs"]["webhook"] == URL
 
 
 async def test_a_failure_is_told_with_its_error(desk, claim):

@@ -17,7 +17,7 @@ class WireModel(BaseModel):
 
 
 def _stream_modes(value: object) -> object:
-    modes = [value] if isinstance(value, str) else value
+    modes = [value] if isinstance(value, str) else ["values"] if value == [] else value
     if not isinstance(modes, list) or not modes:
         msg = f"give one stream mode or a list of them: {', '.join(STREAM_MODES)}"
         raise ValueError(msg)
@@ -93,4 +93,5 @@ class CheckpointBody(WireModel):
     """Where in the history something happens."""
 
     checkpoint_id: str | None = None
-    checkpoint_ns: str = ""
+    checkpoint_ns: PlainText = ""
+    checkpoint_map: dict[PlainText, str] | None = None

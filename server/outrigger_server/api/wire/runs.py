@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from outrigger_server.api.wire.fields import (
     CheckpointBody,
@@ -20,7 +20,9 @@ Nodes = Literal["*"] | list[str] | None
 
 
 class CommandBody(WireModel):
-    """A command in place of an input."""
+    """A command in place of an input; what else it says is kept and does nothing."""
+
+    model_config = ConfigDict(extra="allow")
 
     update: Any = None
     resume: Any = None

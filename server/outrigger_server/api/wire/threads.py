@@ -132,7 +132,7 @@ class StateUpdateBody(WireModel):
 class HistoryBody(WireModel):
     """Which states of the history are wanted."""
 
-    limit: Limit = 10
+    limit: Limit = 1
     before: str | dict[str, Any] | None = None
     metadata: Filter = None
     checkpoint: CheckpointBody | None = None

@@ -58,8 +58,11 @@ class NewCheckpoint:
 
     @property
     def full_metadata(self) -> CheckpointMetadata:
-        """The metadata with what the configuration adds."""
-        return get_checkpoint_metadata(self.config, self.metadata)
+        """The metadata with what the configuration adds, and with where it was told to start."""
+        found = get_checkpoint_metadata(self.config, self.metadata)
+        if (start := self.config.get("metadata", {}).get("checkpoint_id")) is not None:
+            return {**found, "checkpoint_id": start}  # type: ignore[typeddict-unknown-key]
+        return found
 
 
 class PackedCheckpoint(Protocol):

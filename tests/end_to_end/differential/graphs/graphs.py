@@ -92,14 +92,16 @@ spare = _line(first, name="spare")
 approval = _line(ask, last, name="approval")
 failing = _line(first, fail, name="failing")
 _inner = _line(inner_step, name="inner")
-outer = (
-    StateGraph(Log)
-    .add_node("first", first)
-    .add_node("child", _inner)
-    .add_edge(START, "first")
-    .add_edge("first", "child")
-    .compile(name="outer")
-)
+
+
+def _around(child: Any, name: str) -> Any:
+    """A node, then a graph as a node."""
+    graph = StateGraph(Log).add_node("first", first).add_node("child", child)
+    return graph.add_edge(START, "first").add_edge("first", "child").compile(name=name)
+
+
+outer = _around(_inner, "outer")
+asking = _around(_line(ask, last, name="approval"), "asking")
 chat = StateGraph(MessagesState).add_node("reply", reply).add_edge(START, "reply").compile()
 settings = (
     StateGraph(Shown, context_schema=Context).add_node("show", show).add_edge(START, "show")

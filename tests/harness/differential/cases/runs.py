@@ -16,6 +16,7 @@ UNKNOWN = "01a20000-0000-7000-8000-000000000005"
 RUN = {"assistant_id": "echo", "input": {"log": ["in"]}}
 ASK = {"assistant_id": "approval", "input": {"log": ["in"]}}
 KEEP = {"run_id": "body.run_id"}
+OLDER = {"older_id": "body.2.checkpoint_id", "older": "body.2.checkpoint"}
 
 
 def run(name="run_id", **more):
@@ -112,6 +113,31 @@ RUNS = of_noun(
     case("create with a bad completion", thread(), run(on_completion="nope")),
     case("create with an unknown field", thread(), run(unknown_field=1), until_run("success")),
     case("create at an unknown checkpoint", thread(), run(checkpoint_id=UNKNOWN)),
+    case(
+        "create at a checkpoint",
+        thread(),
+        wait(),
+        post("/threads/{thread_id}/history", {"limit": 10}, keep=OLDER),
+        run(input=None, checkpoint_id="{older_id}"),
+        until_run("success"),
+        get("/threads/{thread_id}/state"),
+        run(input=None, config={"configurable": {"checkpoint_id": "{older_id}"}}),
+        until_run("success"),
+        get("/threads/{thread_id}/state"),
+    ),
+    case(
+        "create for another assistant than before",
+        assistant("settings", config={"tags": ["t"], "configurable": {"colour": "own"}}),
+        thread(),
+        run(assistant_id="{assistant_id}", input={}, config={"configurable": {"colour": "red"}}),
+        until_run("success"),
+        get("/threads/{thread_id}"),
+        get("/threads/{thread_id}/state"),
+        run(),
+        until_run("success"),
+        get("/threads/{thread_id}"),
+    ),
+    case("create for no mode", thread(), run(stream_mode=[])),
     case("create with a delay", thread(), run(after_seconds=0.2), until_run("success")),
     case(
         "list",
@@ -171,6 +197,13 @@ RUNS = of_noun(
         get("/threads/{thread_id}/runs/{run_id}/join"),
     ),
     case(
+        "join one that will ask",
+        thread(),
+        run(assistant_id="approval", after_seconds=2),
+        get("/threads/{thread_id}/runs/{run_id}/join"),
+        get("/threads/{thread_id}/runs/{run_id}/join"),
+    ),
+    case(
         "join one that asks",
         thread(),
         run(assistant_id="approval"),
@@ -215,14 +248,23 @@ WAITED = of_noun(
         "wait from an older checkpoint",
         thread(),
         wait(),
-        post(
-            "/threads/{thread_id}/history",
-            {"limit": 10},
-            keep={"older_id": "body.2.checkpoint_id", "older": "body.2.checkpoint"},
-        ),
+        post("/threads/{thread_id}/history", {"limit": 10}, keep=OLDER),
         wait(input=None, checkpoint_id="{older_id}"),
         wait(input=None, checkpoint="{older}"),
         get("/threads/{thread_id}/state"),
+    ),
+    case(
+        "wait from a checkpoint in a subgraph",
+        thread(),
+        wait(assistant_id="asking"),
+        get(
+            "/threads/{thread_id}/state",
+            query={"subgraphs": "true"},
+            keep={"inner": "body.tasks.0.state.checkpoint"},
+        ),
+        wait(assistant_id="asking", input=None, command={"resume": "a"}, checkpoint="{inner}"),
+        wait(assistant_id="asking", input=None, command={"resume": "b"}, checkpoint="{inner}"),
+        post("/threads/{thread_id}/history", {"limit": 20}),
     ),
     case(
         "wait for what cannot run",

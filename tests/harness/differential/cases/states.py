@@ -34,6 +34,16 @@ STATES = of_noun(
         get("/threads/{thread_id}/state"),
         get("/threads/{thread_id}/state", query={"subgraphs": "true"}),
     ),
+    case(
+        "of a question in a subgraph",
+        thread(),
+        post("/threads/{thread_id}/runs/wait", {**ASK, "assistant_id": "asking"}),
+        get("/threads/{thread_id}/state", keep={"inner": "body.tasks.0.checkpoint"}),
+        get("/threads/{thread_id}/state", query={"subgraphs": "true"}),
+        post("/threads/{thread_id}/state/checkpoint", {"checkpoint": "{inner}"}),
+        post("/threads/{thread_id}/history", {"checkpoint": "{inner}", "limit": 10}),
+        post("/threads/{thread_id}/history", {"limit": 10}),
+    ),
     case("of an unknown thread", get(f"/threads/{UNKNOWN}/state")),
     case("of a bad id", get("/threads/x/state")),
     case(
@@ -132,6 +142,22 @@ UPDATED = of_noun(
         post("/threads/{thread_id}/state", {}),
         post("/threads/{thread_id}/state", content=b"{"),
     ),
+    case(
+        "update a subgraph",
+        thread(),
+        post("/threads/{thread_id}/runs/wait", {**ASK, "assistant_id": "asking"}),
+        get(
+            "/threads/{thread_id}/state",
+            query={"subgraphs": "true"},
+            keep={"inner": "body.tasks.0.state.checkpoint"},
+        ),
+        post(
+            "/threads/{thread_id}/state",
+            {"values": {"log": ["by hand"]}, "checkpoint": "{inner}", "as_node": "ask"},
+        ),
+        get("/threads/{thread_id}/state", query={"subgraphs": "true"}),
+        post("/threads/{thread_id}/runs/wait", {"assistant_id": "asking", "input": None}),
+    ),
     case("update unknown", post(f"/threads/{UNKNOWN}/state", {"values": {}})),
     case("update a bad id", post("/threads/x/state", {"values": {}})),
 )
@@ -157,6 +183,12 @@ HISTORIES = of_noun(
         get("/threads/{thread_id}/history", query={"limit": "x"}),
     ),
     case("after a question", *ASKED, HISTORY),
+    case(
+        "by the thread's own id",
+        *RAN,
+        post("/threads/{thread_id}/history", {"metadata": {"thread_id": "{thread_id}"}}),
+        post("/threads/{thread_id}/history", {"metadata": {"thread_id": UNKNOWN}}),
+    ),
     case(
         "of a subgraph",
         thread(),

@@ -80,6 +80,16 @@ STREAMS = of_noun(
         stream(assistant_id="outer", stream_mode=["tasks", "checkpoints"], stream_subgraphs=True),
     ),
     case(
+        "of subgraphs by debug",
+        thread(),
+        stream(assistant_id="outer", stream_mode="debug", stream_subgraphs=True),
+    ),
+    case(
+        "of subgraphs by events",
+        thread(),
+        stream(assistant_id="outer", stream_mode="events", stream_subgraphs=True),
+    ),
+    case(
         "of an answer",
         thread(),
         stream(assistant_id="approval", stream_mode="updates"),
