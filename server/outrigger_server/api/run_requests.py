@@ -42,7 +42,7 @@ def run_request(
             **assistant.metadata,
             **config.pop("metadata"),
             **(body.metadata or {}),
-            **forced,
+            **_marks(body, forced),
         },
         kwargs={
             "input": body.input,
@@ -81,6 +81,13 @@ def read_run_request(
     except ValidationError as error:
         raise InvalidRequest(describe(error.errors())) from error
     return run_request(body, assistant, run_id=run_id, thread_id=thread_id, request_id=None)
+
+
+def _marks(body: AnyRunCreate, forced: Mapping[str, str]) -> Mapping[str, str]:
+    """What a run's metadata says of its graph: its thread's metadata names that, if it has one."""
+    if isinstance(body, StatelessRunCreate):
+        return {"assistant_id": forced["assistant_id"]}
+    return forced
 
 
 def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -38,7 +38,7 @@ async def info() -> Response:
         {
             "version": SERVER_VERSION,
             "langgraph_py_version": LANGGRAPH_VERSION,
-            "flags": {"assistants": True, "crons": False, "langsmith": False},
+            "flags": {"assistants": True, "crons": True, "langsmith": False},
             "host": {
                 "kind": "self-hosted",
                 "project_id": None,

@@ -33,7 +33,6 @@ _BAD_THREADS = "*in a bad thread"
 MEANT = (
     Chosen("own words", "*", "body.detail", official="*Failed validating*"),
     Chosen("own words", "*", "body.detail", official="Cannot specify both configurable and *"),
-    Chosen("own words", "*", "body.detail", official="Invalid assistant: *", ours="*approval*"),
     Chosen("own words", "*", "body.detail", official="Thread '*' has no assigned graph ID. *"),
     Chosen("own words", "threads/create with a bad id", "body.detail"),
     Chosen("own words", "threads/prune a bad id", "body.detail"),
