@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 
+from outrigger_server.api.heads import HeadRoute
 from outrigger_server.api.render import json_response
 from outrigger_server.api.services import ServicesOf
 from outrigger_server.errors import NotFound
 from outrigger_server.graphs.invoke import LANGGRAPH_VERSION, SERVER_VERSION
 
-router = APIRouter(tags=["System"])
+router = APIRouter(tags=["System"], route_class=HeadRoute)
 
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
