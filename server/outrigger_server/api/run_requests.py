@@ -83,13 +83,6 @@ def read_run_request(
     return run_request(body, assistant, run_id=run_id, thread_id=thread_id, request_id=None)
 
 
-def _marks(body: AnyRunCreate, forced: Mapping[str, str]) -> Mapping[str, str]:
-    """What a run's metadata says of its graph: its thread's metadata names that, if it has one."""
-    if isinstance(body, StatelessRunCreate):
-        return {"assistant_id": forced["assistant_id"]}
-    return forced
-
-
 def _settings(body: AnyRunCreate, assistant: Assistant) -> tuple[dict[str, Any], dict[str, Any]]:
     """Configuration and context: the assistant's, and over them the run's, as one and the other."""
     given = body.config.model_dump(exclude_none=True) if body.config is not None else {}
@@ -114,6 +107,13 @@ def _command(body: AnyRunCreate) -> dict[str, Any] | None:
     command = body.command.model_dump(exclude_unset=True)
     to_command(command)
     return command
+
+
+def _marks(body: AnyRunCreate, forced: Mapping[str, str]) -> Mapping[str, str]:
+    """What a run's metadata says of its graph: its thread's metadata names that, if it has one."""
+    if isinstance(body, StatelessRunCreate):
+        return {"assistant_id": forced["assistant_id"]}
+    return forced
 
 
 def _durability(body: AnyRunCreate) -> str:
