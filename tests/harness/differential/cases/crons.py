@@ -63,6 +63,11 @@ CRONS = of_noun(
     case("create without schedule", post("/runs/crons", {"assistant_id": "echo"})),
     case("create without assistant", post("/runs/crons", {"schedule": SCHEDULE})),
     case("create with a bad timezone", cron(timezone="Nowhere/Land")),
+    case("create with an empty timezone", cron(timezone="")),
+    case("create with a schedule that never comes up", cron(schedule="0 0 31 2 *")),
+    case("create with a nickname", cron(schedule="@yearly")),
+    case("create with a bad strategy", cron(multitask_strategy="nope")),
+    case("create with a webhook to the server itself", cron(webhook="http://127.0.0.1/x")),
     case("create with a bad end", cron(end_time="soon"), cron(end_time="2001-01-01T00:00:00Z")),
     case(
         "create with ends as people write them",
