@@ -12,6 +12,8 @@ class HeadRoute(APIRoute):
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope.get("method") != "HEAD":  # this is asked of every route for every request
+            return super().matches(scope)
         return super().matches(_as_get(scope))
 
     @override
