@@ -45,6 +45,13 @@ async def test_an_assistant_is_made_with_what_was_given(client: LangGraphClient)
     assert again == made
 
 
+async def test_an_assistant_without_a_name_is_called_untitled(http: httpx.AsyncClient) -> None:
+    for body in ({"graph_id": "settings"}, {"graph_id": "settings", "name": ""}):
+        made = (await http.post("/assistants", json=body)).json()
+        assert made["name"] == "Untitled"
+        await http.delete(f"/assistants/{made['assistant_id']}")
+
+
 async def test_an_unknown_graph_is_named_with_those_there_are(http: httpx.AsyncClient) -> None:
     answer = await http.post("/assistants", json={"graph_id": "nope"})
     text = f"Graph 'nope' not found. Expected one of: {GRAPHS}"

@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 
+from outrigger_server.api.heads import HeadRoute
 from outrigger_server.api.render import json_response
 from outrigger_server.api.services import ServicesOf
 from outrigger_server.errors import NotFound
 from outrigger_server.graphs.invoke import LANGGRAPH_VERSION, SERVER_VERSION
 
-router = APIRouter(tags=["System"])
-meta_router = APIRouter(tags=["System"])
+router = APIRouter(tags=["System"], route_class=HeadRoute)
+meta_router = APIRouter(tags=["System"], route_class=HeadRoute)
 
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -39,7 +40,7 @@ async def info() -> Response:
         {
             "version": SERVER_VERSION,
             "langgraph_py_version": LANGGRAPH_VERSION,
-            "flags": {"assistants": True, "crons": False, "langsmith": False},
+            "flags": {"assistants": True, "crons": True, "langsmith": False},
             "host": {
                 "kind": "self-hosted",
                 "project_id": None,

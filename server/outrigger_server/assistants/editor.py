@@ -57,7 +57,7 @@ class AssistantEditor:
         assistant = Assistant(
             assistant_id=assistant_id or str(uuid4()),
             graph_id=graph_id,
-            name=UNNAMED if wanted.name is None else wanted.name,
+            name=wanted.name or UNNAMED,
             description=wanted.description,
             config=config,
             context=context or {},
