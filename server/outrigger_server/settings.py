@@ -277,6 +277,17 @@ class WebhookSettings(SettingsGroup):
     )
 
 
+class TracingSettings(SettingsGroup):
+    """What traces say; whether and where they go is in the `LANGSMITH_` variables."""
+
+    environment: str = Field(
+        default="default",
+        min_length=1,
+        max_length=100,
+        description="Name of this deployment in the metadata of traces, such as `production`.",
+    )
+
+
 class LogSettings(SettingsGroup):
     """What is logged and how."""
 
@@ -309,6 +320,7 @@ class Settings(SettingsGroup):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
 

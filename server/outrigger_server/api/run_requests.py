@@ -60,6 +60,7 @@ def run_request(
             "checkpoint_during": body.checkpoint_during is not False,
             "durability": _durability(body),
             "checkpoint_id": _checkpoint_id(body),
+            **_tracer(body),
         },
         after_seconds=max(0.0, body.after_seconds),
         source="resume" if command is not None and "resume" in command else "api",
@@ -107,6 +108,12 @@ def _command(body: AnyRunCreate) -> dict[str, Any] | None:
     command = body.command.model_dump(exclude_unset=True)
     to_command(command)
     return command
+
+
+def _tracer(body: AnyRunCreate) -> dict[str, Any]:
+    if body.langsmith_tracer is None:
+        return {}
+    return {"langsmith_tracer": body.langsmith_tracer.model_dump(mode="json", exclude_none=True)}
 
 
 def _durability(body: AnyRunCreate) -> str:
