@@ -1,6 +1,7 @@
 """Traces of the real server, sent by LangSmith's own SDK, against what was counted by hand."""
 
 import random
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -224,9 +225,34 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunOperati
             started_server(data_dir, config=CONFIG, environment=environment) as server,
             get_sync_client(url=server.url, api_key=None) as client,
         ):
-            tracer = {"project_name": "of the user"}
-            client.runs.wait(None, "failing", input={}, raise_error=False, langsmith_tracing=tracer)
+            thread_id = client.threads.create()["thread_id"]
+            client.runs.wait(
+                thread_id,
+                "failing",
+                input={},
+                raise_error=False,
+                langsmith_tracing={"project_name": "of the user"},
+            )
+            (run,) = client.runs.list(thread_id)
+            assert run["langsmith_session_name"] == "of the user"
         yield list(receiver.operations)
+
+
+def test_a_server_whose_traces_nobody_takes_stops_all_the_same(tmp_path: Path) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        environment = {
+            "LANGSMITH_TRACING": "true",
+            "LANGSMITH_ENDPOINT": f"http://127.0.0.1:{deaf.getsockname()[1]}",
+            "LANGSMITH_API_KEY": "key-of-the-test",
+        }
+        with started_server(tmp_path / "data", config=CONFIG, environment=environment) as server:
+            with get_sync_client(url=server.url, api_key=None) as client:
+                client.runs.wait(None, "failing", input={}, raise_error=False)
+            assert server.stop() == 0
+
+    assert "traces_not_sent" in server.log.read_text()
 
 
 def test_a_second_project_gets_the_trace_and_nothing_counts_twice(

@@ -8,7 +8,7 @@ no client of it is made.
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -44,10 +44,17 @@ class RunTracing:
     `stuck` is true after that when it could not be sent in time and a thread still tries.
     """
 
-    def __init__(self, environment: str, client: Callable[[], Client] = get_client) -> None:
+    def __init__(
+        self,
+        environment: str,
+        client: Callable[[], Client] = get_client,
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
         self._environment = environment
         self._client = client
+        self._flush_seconds = flush_seconds
         self._used = False
+        self._broken = False
         self.stuck = False
 
     async def __aenter__(self) -> Self:
@@ -59,9 +66,9 @@ class RunTracing:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._used and not await _flushed(self._client()):
+        if self._used and not await _flushed(self._client(), self._flush_seconds):
             self.stuck = True
-            log.warning("traces_not_sent", seconds=FLUSH_SECONDS)
+            log.warning("traces_not_sent", seconds=self._flush_seconds)
 
     @contextmanager
     def traced(self, run: Run, config: RunnableConfig) -> Iterator[RunnableConfig]:
@@ -69,10 +76,10 @@ class RunTracing:
 
         The trace of the first attempt has the run's id, a later one an id of its own.
         """
-        if tracing_is_enabled() is not True:
+        client = self._client_if_on()
+        if client is None:
             yield config
             return
-        self._used = True
         asked: Mapping[str, Any] = run.kwargs.get("langsmith_tracer") or {}
         second = _second_project(asked)
         trace_id = config.get("run_id") or uuid7()
@@ -81,7 +88,7 @@ class RunTracing:
             metadata[ORIGINAL_TRACE] = str(trace_id)
         tracer = RunTracer(
             metadata=metadata,
-            client=self._client(),
+            client=client,
             example_id=None if second else asked.get("example_id"),
         )
         if run.attempt == 1 and run.started_at is not None:
@@ -92,6 +99,19 @@ class RunTracing:
             return
         with tracing_context(replicas=_both_projects(second, asked.get("example_id"))):
             yield traced
+
+    def _client_if_on(self) -> Client | None:
+        if tracing_is_enabled() is not True:
+            return None
+        try:
+            client = self._client()
+        except Exception as error:  # noqa: BLE001  the edge: a wrong variable of the SDK costs no run
+            if not self._broken:
+                self._broken = True
+                log.warning("not_traced", error_class=type(error).__name__)
+            return None
+        self._used = True
+        return client
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +181,20 @@ def _time(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / MICROSECONDS, UTC)
 
 
-async def _flushed(client: Client) -> bool:
+async def _flushed(client: Client, seconds: float) -> bool:
     """Send what is left; False when it takes longer than the end of the process may."""
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def flush() -> None:
-        try:
-            client.flush(FLUSH_SECONDS)
-        finally:
+        client.flush()  # with a time limit it would not say whether all is sent
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(done.set)
 
     # A thread that no shutdown waits for: what it sends to may never answer.
     threading.Thread(target=flush, name="flush-traces", daemon=True).start()
     try:
-        async with asyncio.timeout(FLUSH_SECONDS + 0.5):
+        async with asyncio.timeout(seconds):
             await done.wait()
     except TimeoutError:
         return False
