@@ -5,7 +5,7 @@ the metadata have none.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,9 @@ LONGEST_PARSED = 256 * 1024
 
 UNKNOWN = "unknown"
 _NODE_TAG = "graph:step:"
+_ENTRY = "__start__"
+_TASK_TAG = "seq:step:1"
+_TASK_PATH_LENGTH = 4
 # The repr of an exception, or what JavaScript writes: no other text may become a label.
 _ERROR_CLASS = re.compile(
     rb'"(?:([A-Za-z_][\w.]{0,127})\(|([A-Za-z_][\w.]{0,127}(?:Error|Exception|Interrupt|Command)):)'
@@ -57,13 +60,24 @@ class EndedRun:
 
     @property
     def node(self) -> str | None:
-        """The node of which this is a call; None for what runs inside one, and for graphs."""
+        """The node or task of which this is a call; None for what runs inside, and for graphs."""
         node = self.metadata.get("langgraph_node")
-        if not isinstance(node, str):
+        if not isinstance(node, str) or node == _ENTRY:
             return None
         tags = self.operation.fields.get("tags") or ()
         is_call = any(isinstance(tag, str) and tag.startswith(_NODE_TAG) for tag in tags)
-        return text(node) if is_call else None
+        return text(node) if is_call or self._is_task(node, tags) else None
+
+    def _is_task(self, name: str, tags: Collection[object]) -> bool:
+        """True for a `@task` of the functional API, which has a path but no tag of its own."""
+        path = self.metadata.get("langgraph_path")
+        return (
+            self.operation.fields.get("name") == name
+            and _TASK_TAG in tags
+            and isinstance(path, list)
+            and len(path) == _TASK_PATH_LENGTH
+            and path[0] == "__pregel_push"
+        )
 
     @property
     def outcome(self) -> str:

@@ -14,6 +14,7 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
+from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, RetryPolicy, interrupt
@@ -215,6 +216,18 @@ _failing = StateGraph(State)
 _failing.add_node(boom)
 _failing.add_edge(START, "boom")
 failing = _failing.compile()
+
+
+async def wait(state: State) -> None:
+    """Say that it has begun, then take its time."""
+    get_stream_writer()("begun")
+    await asyncio.sleep(60)
+
+
+_slow = StateGraph(State)
+_slow.add_node(wait)
+_slow.add_edge(START, "wait")
+slow = _slow.compile()
 
 _endless = StateGraph(State)
 _endless.add_node(again)
