@@ -200,4 +200,14 @@ def _usage_in(outputs: bytes | None) -> object:
     if b'"usage_metadata"' not in outputs:
         return None
     content = orjson.loads(outputs)
-    return content.get(gen_ai.TRACE_USAGE) if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return None
+    return content.get(gen_ai.TRACE_USAGE) or _usage_of_message(content.get("generations"))
+
+
+def _usage_of_message(generations: Any) -> object:
+    """Older versions of LangChain leave the tokens in the message."""
+    try:
+        return generations[0][0]["message"]["kwargs"][gen_ai.TRACE_USAGE]
+    except (LookupError, TypeError):
+        return None

@@ -5,6 +5,8 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from fakes.trace_operations import HandClock, answer, call, operation, root
+from outrigger_sidecar.collectors.own import OwnMetricsCollector
+from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.collectors.traces import TracesCollector
 from outrigger_sidecar.relay.operation import RunOperation
 from outrigger_sidecar.traces import trace_table
@@ -121,7 +123,7 @@ def test_names_beyond_the_hundredth_are_other(make, spec, labels, overflows) -> 
 
 
 def exemplars(metrics: Metrics) -> dict[str, dict[str, str]]:
-    page = generate_latest(metrics.registry).decode()
+    page = generate_latest(Page([OwnMetricsCollector(metrics)])).decode()
     return {
         sample.name: sample.exemplar.labels
         for family in text_string_to_metric_families(page)

@@ -1,8 +1,12 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.exposition import generate_latest
 
-from fakes.trace_operations import TRACE, HandClock, answer, call, operation, root
+from fakes.trace_operations import END, START, TRACE, HandClock, answer, call, operation, root
 from harness.derived import Counts, counts, derived
 from outrigger_sidecar.relay.operation import RunOperation
 from outrigger_sidecar.traces.deriver import TraceDeriver
@@ -265,3 +269,27 @@ def test_too_many_open_traces_push_out_the_one_silent_for_longest() -> None:
     assert found[f"{FORGOTTEN}{{crowded}}"] == 1
     scene.saw(root(trace_id="one"))
     assert scene.deriver.open_ages()[0] == 1
+
+
+anything: st.SearchStrategy[object] = st.one_of(
+    st.none(), st.integers(), st.text("a1-:.", max_size=5), st.lists(st.integers(), max_size=2)
+)
+FIELDS = ("name", "run_type", "start_time", "end_time", "parent_run_id", "tags", "dotted_order")
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), anything),
+    st.one_of(st.none(), st.binary(max_size=20), st.just(b'{"metadata": {"graph_id": []}}')),
+    st.one_of(st.none(), st.binary(max_size=20)),
+    st.sampled_from(["one", "two", "", None, []]),
+)
+def test_nothing_that_a_stranger_sends_is_raised(
+    fields: dict[str, Any], part: bytes | None, error: bytes | None, trace_id: Any
+) -> None:
+    scene = Scene()
+
+    for kind in ("llm", "tool", "chain"):
+        sent = {"end_time": END, "start_time": START, "run_type": kind} | fields
+        scene.saw(RunOperation("post", "r" + kind, trace_id, sent, error, part, part, part))
+
+    generate_latest(scene.metrics.registry)

@@ -58,7 +58,11 @@ def test_tokens_of_a_sender_that_puts_them_into_the_outputs() -> None:
     usage = {"input_tokens": 3, "output_tokens": 4}
 
     assert read_end(answer(outputs={"choices": [], "usage_metadata": usage})).usage == usage
+    message = {"message": {"kwargs": {"usage_metadata": usage}}}
+    assert read_end(answer(outputs={"generations": [[message]]})).usage == usage
     assert read_end(answer(outputs={"choices": []})).usage is None
+    assert read_end(answer(outputs={"generations": ["usage_metadata"]})).usage is None
+    assert read_end(answer(outputs=["usage_metadata"])).usage is None
     assert read_end(answer(usage, outputs={"usage_metadata": {}})).usage == usage
 
 
