@@ -35,6 +35,7 @@ from outrigger_server.runs.recovery import Recovery
 from outrigger_server.runs.supervise import Supervisor
 from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.temporary import TemporaryThreads
+from outrigger_server.runs.tracing import RunTracing
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.runs.webhook_guard import Resolver, WebhookGuard
 from outrigger_server.runs.webhook_sender import WebhookSender
@@ -74,6 +75,12 @@ class Running:
     worker: Worker | None
     graph_loop: GraphLoop
     scheduler: CronScheduler | None
+    tracing: RunTracing
+
+    @property
+    def stuck(self) -> bool:
+        """True after the end when a thread is left that would keep the process."""
+        return self.graph_loop.stuck or self.tracing.stuck
 
     async def drain(self, grace_seconds: float) -> None:
         """Fire and claim no more, hand back what does not end in time, let the readers go."""
@@ -105,6 +112,7 @@ async def open_server(
             metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
         database = await open_database(stack, settings)
+        tracing = await stack.enter_async_context(RunTracing(settings.tracing.environment))
         graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
         rules = await item_rules(manifest, database)
         broker = await open_broker(stack, settings, clock, telemetry)
@@ -144,7 +152,7 @@ async def open_server(
         )
         supervisor = Supervisor(
             graph_loop=graph_loop,
-            executor=Executor(database, events, telemetry, rules),
+            executor=Executor(database, events, telemetry, tracing, rules),
             finisher=finisher,
             events=events,
             cancels=cancels,
@@ -226,4 +234,4 @@ async def open_server(
             webhooks=guard,
             lg_page=LgPage(MetricFiles(settings.storage.metrics_dir), database, clock),
         )
-        yield Running(services, events, worker, graph_loop, scheduler)
+        yield Running(services, events, worker, graph_loop, scheduler, tracing)

@@ -150,12 +150,12 @@ def _run(settings: Settings, *, with_sidecar: bool) -> None:
 
 
 def _run_to_the_end(main: Coroutine[None, None, bool]) -> None:
-    """Run `main`, and end the process even though it says that code of a graph is stuck."""
+    """Run `main`, and end the process even though it says that a thread is stuck."""
     _look_at_new_objects_only()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stuck = runner.run(main)
     if stuck:
-        # A node that never returns; Python would wait for its thread for ever.
+        # A node or a sender of traces that never returns: Python would wait for its thread.
         os._exit(0)
 
 
@@ -169,7 +169,7 @@ def _look_at_new_objects_only() -> None:
 async def _serve(
     settings: Settings, registry: GraphRegistry, manifest: Manifest, *, with_sidecar: bool
 ) -> bool:
-    """Serve until a signal; True when code of a graph is left that would keep the process."""
+    """Serve until a signal; True when a thread is left that would keep the process."""
     signals = StopSignals()
     signals.install()
     async with AsyncExitStack() as stack:
@@ -198,14 +198,14 @@ async def _serve(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         await _stop(running, server, signals, settings)
         await serving
-    if running.graph_loop.stuck:
+    if running.stuck:
         output.close()  # the process ends without its usual last steps
         return True
     return False
 
 
 async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest) -> bool:
-    """Work until a signal; True when code of a graph is left that would keep the process."""
+    """Work until a signal; True when a thread is left that would keep the process."""
     signals = StopSignals()
     signals.install()
     async with AsyncExitStack() as stack:
@@ -220,7 +220,7 @@ async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest)
         log.info("ready", graphs=list(registry.ids), slots=settings.worker.worker_slots)
         await signals.stop.wait()
         await _drain(running, signals, settings)
-    if running.graph_loop.stuck:
+    if running.stuck:
         output.close()  # the process ends without its usual last steps
         return True
     return False

@@ -19,6 +19,7 @@ from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
+from outrigger_sidecar.collectors.traces import TracesCollector
 from outrigger_sidecar.errors import ConfigurationError, ListenError
 from outrigger_sidecar.http.auth import BearerGuard
 from outrigger_sidecar.http.health import health_routes
@@ -38,6 +39,8 @@ from outrigger_sidecar.probes.workers import WorkersProbe
 from outrigger_sidecar.run_database.base import RunDatabase
 from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_sidecar.settings import Settings
+from outrigger_sidecar.traces.deriver import TraceDeriver
+from outrigger_sidecar.traces.prices import load_prices
 from outrigger_telemetry import metric_specs
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metric_files import MetricFiles
@@ -51,6 +54,17 @@ OWN_METRICS = (
     metric_specs.SIDECAR_BUILD_INFO,
     metric_specs.LOG_LINES_TOTAL,
     metric_specs.LABEL_OVERFLOW_TOTAL,
+    metric_specs.NODE_DURATION_SECONDS,
+    metric_specs.NODE_RETRIES_TOTAL,
+    metric_specs.INTERRUPTS_TOTAL,
+    metric_specs.GRAPH_RECURSION_ERRORS_TOTAL,
+    metric_specs.GEN_AI_CLIENT_OPERATION_DURATION_SECONDS,
+    metric_specs.GEN_AI_CLIENT_TIME_TO_FIRST_CHUNK_SECONDS,
+    metric_specs.GEN_AI_CLIENT_TOKENS_TOTAL,
+    metric_specs.LLM_COST_USD_TOTAL,
+    metric_specs.GEN_AI_EXECUTE_TOOL_DURATION_SECONDS,
+    metric_specs.TRACES_FORGOTTEN_TOTAL,
+    metric_specs.TRACE_OPERATIONS_SKIPPED_TOTAL,
 )
 
 log = get_logger("outrigger_sidecar")
@@ -118,12 +132,28 @@ def _extra(setting: str, extra: str) -> Iterator[None]:
         raise ConfigurationError([fault]) from error
 
 
+def make_deriver(settings: Settings, metrics: Metrics) -> TraceDeriver:
+    """Make what derives series from the operations of traces.
+
+    Raises:
+        ConfigurationError: The file of prices makes no sense.
+    """
+    return TraceDeriver(
+        metrics,
+        load_prices(settings.prices_file),
+        clock=time.monotonic,
+        ttl_seconds=settings.trace_ttl_seconds,
+        max_open=settings.max_open_traces,
+    )
+
+
 def make_collectors(
     settings: Settings,
     database: RunDatabase,
     files: MetricFiles,
     metrics: Metrics,
     monitor: HealthMonitor,
+    deriver: TraceDeriver,
 ) -> list[Collector]:
     """Make every collector, in the order in which /metrics shows them."""
     return [
@@ -134,6 +164,7 @@ def make_collectors(
         RunsCollector(database, clock=time.monotonic),
         ProcessCollector(files),
         HealthCollector(monitor.reports),
+        TracesCollector(deriver.open_ages),
         OwnMetricsCollector(metrics),
     ]
 
@@ -143,6 +174,7 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAP
     """Run the background work for as long as the block lasts, and give the app to serve."""
     files = MetricFiles(settings.metrics_dir)
     database = open_database(settings)
+    deriver = make_deriver(settings, metrics)
     rhythm = Rhythm(
         interval=settings.interval_seconds,
         timeout=settings.probe_timeout_seconds,
@@ -156,7 +188,7 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAP
         await stack.enter_async_context(keep_folded(files))
         probes = make_probes(settings, database, files, metrics)
         monitor = await stack.enter_async_context(open_monitor(probes, rhythm, metrics))
-        page = Page(make_collectors(settings, database, files, metrics, monitor))
+        page = Page(make_collectors(settings, database, files, metrics, monitor, deriver))
         yield make_app(settings, monitor, page, executor)
 
 

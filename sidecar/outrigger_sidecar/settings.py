@@ -145,6 +145,15 @@ class Settings(BaseModel):
     disk_free_ratio: float = Field(
         default=0.05, gt=0, le=1, description="Share of the disk that must stay free."
     )
+    prices_file: UserPath | None = Field(
+        default=None, description="TOML file with prices of models, over those that are known."
+    )
+    trace_ttl_seconds: float = Field(
+        default=3600.0, ge=1, le=604_800, description="Silence after which a trace is given up."
+    )
+    max_open_traces: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Traces followed at once."
+    )
 
     @property
     def database_path(self) -> Path:

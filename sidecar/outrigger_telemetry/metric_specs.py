@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from outrigger_telemetry import gen_ai_names as gen_ai
+
 Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
 Source: TypeAlias = Literal["server", "sidecar"]
 Scope: TypeAlias = Literal["process", "deployment"]
@@ -20,6 +22,7 @@ RUN_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1
 WAIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 IO_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 TTFT_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20)
+LLM_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 HTTP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 SIZE_BUCKETS = (256, KIBI, 4 * KIBI, 16 * KIBI, 64 * KIBI, 256 * KIBI, MEBI, 4 * MEBI)
 QUEUE_LENGTH_BUCKETS = (1, 2, 3, 5, 10, 20, 50)
@@ -127,6 +130,16 @@ LOOP_ROLE = Label("role", ("api", "worker"))
 LOG_LEVEL = Label("level", ("debug", "info", "warning", "error", "critical"), fallback="info")
 PROBE_RESULT = Label("result", ("ok", "error"))
 CHECK = Label("check", ("database", "redis", "memory", "cpu", "server", "workers", "queue", "disk"))
+NODE = Label("node")
+STEP_OUTCOME = Label("outcome", ("success", "error", "interrupted", "cancelled"))
+PROVIDER = Label(gen_ai.PROVIDER)
+MODEL = Label(gen_ai.MODEL)
+ERROR_TYPE = Label(gen_ai.ERROR_TYPE)
+TOKEN_TYPE = Label(gen_ai.TOKEN_TYPE, gen_ai.TOKEN_TYPES)
+TOOL = Label(gen_ai.TOOL)
+PRICED = Label("priced", ("true", "false"))
+FORGOTTEN_REASON = Label("reason", ("expired", "crowded"))
+SKIPPED_REASON = Label("reason", ("duplicate", "copy", "unreadable"))
 CHECK_STATE = Label("state", ("ok", "degraded", "failed", "unknown", "off"))
 
 
@@ -461,6 +474,100 @@ LABEL_OVERFLOW_TOTAL = _counter(
     "langgraph_label_overflow_total",
     f"Observations put under {OVERFLOW_VALUE} because a label had its {MAX_OPEN_VALUES} values.",
     METRIC,
+    source="sidecar",
+)
+
+# Derived from traces
+NODE_DURATION_SECONDS = _histogram(
+    "langgraph_node_duration_seconds",
+    "Time each call of a node took; a retry is a call of its own. A node that holds a subgraph "
+    "includes it.",
+    RUN_BUCKETS,
+    GRAPH,
+    NODE,
+    STEP_OUTCOME,
+    source="sidecar",
+)
+NODE_RETRIES_TOTAL = _counter(
+    "langgraph_node_retries_total",
+    "Calls of a node after its first one in the same step.",
+    GRAPH,
+    NODE,
+    source="sidecar",
+)
+INTERRUPTS_TOTAL = _counter(
+    "langgraph_interrupts_total",
+    "Questions to a person that a node stopped for, counted at the innermost node.",
+    GRAPH,
+    NODE,
+    source="sidecar",
+)
+GRAPH_RECURSION_ERRORS_TOTAL = _counter(
+    "langgraph_graph_recursion_errors_total",
+    "Graphs that ran into their recursion limit; the node that holds the subgraph, or __root__.",
+    GRAPH,
+    NODE,
+    source="sidecar",
+)
+GEN_AI_CLIENT_OPERATION_DURATION_SECONDS = _histogram(
+    gen_ai.CLIENT_OPERATION_DURATION,
+    "Time each call of a model took, to its last chunk; error_type is empty when it worked.",
+    LLM_BUCKETS,
+    PROVIDER,
+    MODEL,
+    ERROR_TYPE,
+    source="sidecar",
+)
+GEN_AI_CLIENT_TIME_TO_FIRST_CHUNK_SECONDS = _histogram(
+    gen_ai.CLIENT_TIME_TO_FIRST_CHUNK,
+    "Time until the first chunk of a streamed answer of a model.",
+    TTFT_BUCKETS,
+    PROVIDER,
+    MODEL,
+    source="sidecar",
+)
+GEN_AI_CLIENT_TOKENS_TOTAL = _counter(
+    gen_ai.CLIENT_TOKENS,
+    "Tokens that models took and gave; cache_read is a part of input, reasoning one of output.",
+    PROVIDER,
+    MODEL,
+    TOKEN_TYPE,
+    source="sidecar",
+)
+LLM_COST_USD_TOTAL = _counter(
+    "langgraph_llm_cost_usd_total",
+    "Cost of models by the price table; priced=false is a guess at the fallback price.",
+    PROVIDER,
+    MODEL,
+    PRICED,
+    source="sidecar",
+)
+GEN_AI_EXECUTE_TOOL_DURATION_SECONDS = _histogram(
+    gen_ai.EXECUTE_TOOL_DURATION,
+    "Time each call of a tool took; an error counts although the graph may hide it.",
+    LLM_BUCKETS,
+    TOOL,
+    STEP_OUTCOME,
+    source="sidecar",
+)
+TRACES_OPEN = _gauge(
+    "langgraph_traces_open", "Traces that have begun and not ended yet.", source="sidecar"
+)
+TRACE_AGE_MAX_SECONDS = _gauge(
+    "langgraph_trace_age_max_seconds",
+    "Time since the first sign of the oldest open trace; 0 when none is open.",
+    source="sidecar",
+)
+TRACES_FORGOTTEN_TOTAL = _counter(
+    "langgraph_traces_forgotten_total",
+    "Open traces given up: silent for too long, or too many at once.",
+    FORGOTTEN_REASON,
+    source="sidecar",
+)
+TRACE_OPERATIONS_SKIPPED_TOTAL = _counter(
+    "langgraph_trace_operations_skipped_total",
+    "Operations of traces that no series counts: sent again, for a second project, or unreadable.",
+    SKIPPED_REASON,
     source="sidecar",
 )
 

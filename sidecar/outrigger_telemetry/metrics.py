@@ -13,6 +13,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 from typing_extensions import override
 
@@ -29,12 +30,13 @@ from outrigger_telemetry.metric_specs import (
 
 LabelValues = tuple[str, ...]
 NewCell = Callable[[str, Mapping[str, str]], Cell]
+LabelledValue = tuple[str, Mapping[str, str], float, Exemplar | None]
 
 
 class _Series:
     """One metric under one set of label values."""
 
-    def add(self, amount: float) -> None:
+    def add(self, amount: float, exemplar: Exemplar | None) -> None:
         msg = "this kind of metric cannot be added to"
         raise ValueError(msg)
 
@@ -42,36 +44,39 @@ class _Series:
         msg = "this kind of metric cannot be set"
         raise ValueError(msg)
 
-    def observe(self, value: float) -> None:
+    def observe(self, value: float, exemplar: Exemplar | None) -> None:
         msg = "this kind of metric takes no observations"
         raise ValueError(msg)
 
     def read(self) -> float:
         raise NotImplementedError
 
-    def samples(self) -> Iterable[tuple[str, Mapping[str, str], float]]:
-        """Give suffix, labels beside its own, and value of each sample."""
+    def samples(self) -> Iterable[LabelledValue]:
+        """Give suffix, labels beside its own, value and exemplar of each sample."""
         raise NotImplementedError
 
 
 class _Counter(_Series):
     def __init__(self, new_cell: NewCell) -> None:
         self._cell = new_cell("_total", {})
+        self._exemplar: Exemplar | None = None
 
     @override
-    def add(self, amount: float) -> None:
+    def add(self, amount: float, exemplar: Exemplar | None) -> None:
         if amount < 0:
             msg = "a counter only goes up"
             raise ValueError(msg)
         self._cell.add(amount)
+        if exemplar is not None:
+            self._exemplar = exemplar
 
     @override
     def read(self) -> float:
         return self._cell.value
 
     @override
-    def samples(self) -> Iterable[tuple[str, Mapping[str, str], float]]:
-        return [("_total", {}, self._cell.value)]
+    def samples(self) -> Iterable[LabelledValue]:
+        return [("_total", {}, self._cell.value, self._exemplar)]
 
 
 class _Gauge(_Series):
@@ -79,7 +84,8 @@ class _Gauge(_Series):
         self._cell = new_cell("", {})
 
     @override
-    def add(self, amount: float) -> None:
+    def add(self, amount: float, exemplar: Exemplar | None) -> None:
+        del exemplar  # a gauge has none
         self._cell.add(amount)
 
     @override
@@ -91,8 +97,8 @@ class _Gauge(_Series):
         return self._cell.value
 
     @override
-    def samples(self) -> Iterable[tuple[str, Mapping[str, str], float]]:
-        return [("", {}, self._cell.value)]
+    def samples(self) -> Iterable[LabelledValue]:
+        return [("", {}, self._cell.value, None)]
 
 
 class _Histogram(_Series):
@@ -101,24 +107,28 @@ class _Histogram(_Series):
         self._edges = [*(format_bound(bound) for bound in self._bounds), "+Inf"]
         self._cells = [new_cell("_bucket", {"le": edge}) for edge in self._edges]
         self._sum = new_cell("_sum", {})
+        self._exemplars: dict[int, Exemplar] = {}
 
     @override
-    def observe(self, value: float) -> None:
+    def observe(self, value: float, exemplar: Exemplar | None) -> None:
+        bucket = bisect_left(self._bounds, value)
         self._sum.add(value)
-        self._cells[bisect_left(self._bounds, value)].add(1)
+        self._cells[bucket].add(1)
+        if exemplar is not None:
+            self._exemplars[bucket] = exemplar
 
     @override
     def read(self) -> float:
         return sum(cell.value for cell in self._cells)
 
     @override
-    def samples(self) -> Iterable[tuple[str, Mapping[str, str], float]]:
+    def samples(self) -> Iterable[LabelledValue]:
         total = 0.0
-        for edge, cell in zip(self._edges, self._cells, strict=True):
+        for bucket, (edge, cell) in enumerate(zip(self._edges, self._cells, strict=True)):
             total += cell.value
-            yield "_bucket", {"le": edge}, total
-        yield "_count", {}, total
-        yield "_sum", {}, self._sum.value
+            yield "_bucket", {"le": edge}, total, self._exemplars.get(bucket)
+        yield "_count", {}, total, None
+        yield "_sum", {}, self._sum.value, None
 
 
 class _Family:
@@ -198,8 +208,10 @@ class _Family:
         family = Metric(self.spec.family, self.spec.help, self.spec.kind)
         for values, series in list(self.series.items()):
             own = dict(zip(self.spec.label_names, values, strict=True))
-            for suffix, more, value in series.samples():
-                family.add_sample(self.spec.family + suffix, {**own, **more}, value)
+            for suffix, more, value, exemplar in series.samples():
+                family.add_sample(
+                    self.spec.family + suffix, {**own, **more}, value, exemplar=exemplar
+                )
         return family
 
 
@@ -219,21 +231,30 @@ class Metrics(Collector):
             self._start_at_zero(spec)
         self.registry.register(self)
 
-    def increment(self, spec: MetricSpec, amount: float = 1.0, /, **labels: str) -> None:
-        """Add `amount` to a counter.
+    def increment(
+        self,
+        spec: MetricSpec,
+        amount: float = 1.0,
+        exemplar: Exemplar | None = None,
+        /,
+        **labels: str,
+    ) -> None:
+        """Add `amount` to a counter; `exemplar` is an example of what it counts.
 
         Raises:
             ValueError: The labels or the kind do not fit `spec`.
         """
-        self._series(spec, labels).add(amount)
+        self._series(spec, labels).add(amount, exemplar)
 
-    def observe(self, spec: MetricSpec, value: float, /, **labels: str) -> None:
-        """Put `value` into a histogram, in base units.
+    def observe(
+        self, spec: MetricSpec, value: float, exemplar: Exemplar | None = None, /, **labels: str
+    ) -> None:
+        """Put `value` into a histogram, in base units; the bucket remembers the last `exemplar`.
 
         Raises:
             ValueError: The labels or the kind do not fit `spec`.
         """
-        self._series(spec, labels).observe(value)
+        self._series(spec, labels).observe(value, exemplar)
 
     def set(self, spec: MetricSpec, value: float, /, **labels: str) -> None:
         """Set a gauge.
@@ -249,7 +270,7 @@ class Metrics(Collector):
         Raises:
             ValueError: The labels or the kind do not fit `spec`.
         """
-        self._series(spec, labels).add(amount)
+        self._series(spec, labels).add(amount, None)
 
     def value(self, spec: MetricSpec, /, **labels: str) -> float:
         """Return a counter, a gauge or the count of a histogram, in this process; 0 if unseen."""

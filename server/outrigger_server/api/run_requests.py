@@ -71,6 +71,7 @@ def run_request(
             "checkpoint_during": body.checkpoint_during is not False,
             "durability": _durability(body),
             **_start(body),
+            **_tracer(body),
         },
         after_seconds=max(0.0, body.after_seconds),
         source="resume" if command is not None and "resume" in command else "api",
@@ -175,6 +176,12 @@ def _marks(body: AnyRunCreate, forced: Mapping[str, str]) -> Mapping[str, str]:
     if isinstance(body, StatelessRunCreate):
         return {"assistant_id": forced["assistant_id"]}
     return forced
+
+
+def _tracer(body: AnyRunCreate) -> dict[str, Any]:
+    if body.langsmith_tracer is None:
+        return {}
+    return {"langsmith_tracer": body.langsmith_tracer.model_dump(mode="json", exclude_none=True)}
 
 
 def _durability(body: AnyRunCreate) -> str:

@@ -32,7 +32,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "multitask_strategy": run.multitask_strategy,
         "created_at": to_iso(run.created_at),
         "updated_at": to_iso(run.updated_at),
-        "langsmith_session_name": None,
+        "langsmith_session_name": (run.kwargs.get("langsmith_tracer") or {}).get("project_name"),
     }
 
 

@@ -21,6 +21,7 @@ from outrigger_server.graphs.source import GraphSource
 from outrigger_server.runs.attempt import Attempt
 from outrigger_server.runs.publish import publish, wanted
 from outrigger_server.runs.telemetry import RunTelemetry
+from outrigger_server.runs.tracing import RunTracing
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
@@ -77,11 +78,13 @@ class Executor:
         database: Database,
         events: EventLog,
         telemetry: RunTelemetry,
+        tracing: RunTracing,
         item_rules: ItemRules | None = None,
     ) -> None:
         self._database = database
         self._events = events
         self._telemetry = telemetry
+        self._tracing = tracing
         self._item_rules = item_rules
 
     async def execute(self, attempt: Attempt, source: GraphSource) -> Ending:
@@ -108,11 +111,12 @@ class Executor:
         async with source.open(config, checkpointer=saver, store=store) as graph:
             self._telemetry.graph_built(run.graph_id, time.perf_counter() - started)
             emit = self._emitter(attempt)
-            events = stream_run(
-                graph, run, config=config, resume=attempt.resume, control=attempt.control
-            )
-            async for name, payload in events:
-                emit(name, payload)
+            with self._tracing.traced(run, config) as traced:
+                events = stream_run(
+                    graph, run, config=traced, resume=attempt.resume, control=attempt.control
+                )
+                async for name, payload in events:
+                    emit(name, payload)
             outcome = _outcome(graph, saver, run)
         if outcome is None:
             await saver.settle()

@@ -16,6 +16,7 @@ from outrigger_server.settings.sidecar import SidecarSettings
 from outrigger_server.settings.storage import StorageSettings
 from outrigger_server.settings.streams import StreamSettings
 from outrigger_server.settings.table import settings_table
+from outrigger_server.settings.tracing import TracingSettings
 from outrigger_server.settings.webhooks import WebhookSettings
 from outrigger_server.settings.worker import WorkerSettings
 
@@ -29,6 +30,7 @@ __all__ = [
     "SidecarSettings",
     "StorageSettings",
     "StreamSettings",
+    "TracingSettings",
     "WebhookSettings",
     "WorkerSettings",
     "environment_names",

@@ -12,6 +12,7 @@ from outrigger_server.settings.server import ServerSettings
 from outrigger_server.settings.sidecar import SidecarSettings
 from outrigger_server.settings.storage import StorageSettings
 from outrigger_server.settings.streams import StreamSettings
+from outrigger_server.settings.tracing import TracingSettings
 from outrigger_server.settings.webhooks import WebhookSettings
 from outrigger_server.settings.worker import WorkerSettings
 from outrigger_telemetry.setting_names import PREFIX
@@ -33,6 +34,7 @@ class Settings(SettingsGroup):
     streams: StreamSettings = Field(default_factory=StreamSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
 

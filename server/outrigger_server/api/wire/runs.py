@@ -1,6 +1,7 @@
 """What a client may ask of a new run, and of runs to be cancelled."""
 
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -29,6 +30,13 @@ class CommandBody(WireModel):
     goto: Any = None
 
 
+class TracerBody(WireModel):
+    """A second project of LangSmith that gets the run's trace, and the example it is a try of."""
+
+    project_name: Annotated[str, Field(min_length=1)] | None = None
+    example_id: UUID | None = None
+
+
 class _RunBody(WireModel):
     """What every run may be asked with."""
 
@@ -49,6 +57,7 @@ class _RunBody(WireModel):
     checkpoint_during: bool | None = None
     webhook: Annotated[str, Field(min_length=1)] | None = None
     feedback_keys: list[str] | None = None
+    langsmith_tracer: TracerBody | None = None
 
 
 class RunCreate(_RunBody):

@@ -1,0 +1,1 @@
+"""The relay of traces: takes what LangSmith's SDK sends."""
