@@ -247,6 +247,7 @@ def generate() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
         # A dataclass looks up its own module while it is made.
         patch.setitem(sys.modules, spec.name, module)
+        patch.syspath_prepend(GENERATE.parent)  # as for a program that is run from there
         spec.loader.exec_module(module)
     return module
 
