@@ -52,6 +52,14 @@ def waited_in_vain(error: BaseException) -> bool:
     return getattr(_cause(error), "sqlstate", None) == _LOCK_TIMEOUT
 
 
+def is_duplicate(error: BaseException) -> bool:
+    """True when there is a row with the same key already."""
+    cause = _cause(error)
+    state = getattr(cause, "sqlstate", None)
+    return state == _UNIQUE_VIOLATION or isinstance(cause, sqlite3.IntegrityError)
+
+
+_UNIQUE_VIOLATION = "23505"
 _LOCK_TIMEOUT = "55P03"
 _CONFLICTS = {"40001", "40P01", _LOCK_TIMEOUT}
 """PostgreSQL's: could not serialize, deadlock, a lock not had in time."""

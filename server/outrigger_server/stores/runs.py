@@ -36,6 +36,7 @@ from outrigger_server.domain.run import (
 from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
 from outrigger_server.stores.dialect import lock_thread
+from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import (
     HEAD_AT,
     IN_FLIGHT,
@@ -50,7 +51,7 @@ from outrigger_server.stores.webhooks import put_cut_delivery
 
 # -- in flight -----------------------------------------------------------------
 
-_THREAD_IN_FLIGHT = (
+_THREAD_IN_FLIGHT = ReadyStatement(
     select(runs.c.run_id, runs.c.status, runs.c.cancel_action)
     .where(runs.c.thread_id == bindparam("thread"), IN_FLIGHT)
     .order_by(runs.c.created_at, runs.c.seq)
@@ -61,11 +62,11 @@ def in_flight(connection: Connection, thread_id: ThreadId) -> list[InFlightRun]:
     """The thread's pending and running runs, the next one to run first."""
     return [
         InFlightRun(
-            RunId(run_id),
-            RunStatus(status),
-            CancelAction(action) if action is not None else None,
+            RunId(row["run_id"]),
+            RunStatus(row["status"]),
+            CancelAction(row["cancel_action"]) if row["cancel_action"] is not None else None,
         )
-        for run_id, status, action in connection.execute(_THREAD_IN_FLIGHT, {"thread": thread_id})
+        for row in _THREAD_IN_FLIGHT.all(connection, {"thread": thread_id})
     ]
 
 
@@ -100,7 +101,7 @@ class Created:
 CHECKPOINTS = table("checkpoints", column("thread_id"))
 """What every database's checkpoint tables have in common."""
 
-_THREAD = (
+_THREAD = ReadyStatement(
     select(
         threads.c.metadata,
         threads.c.updated_at,
@@ -114,12 +115,12 @@ _THREAD = (
     .with_for_update()
 )
 
-_TOUCH_THREAD = (
+_TOUCH_THREAD = ReadyStatement(
     update(threads)
     .where(threads.c.thread_id == bindparam("thread"))
     .values(updated_at=bindparam("now"), metadata=bindparam("meta"), head_at=HEAD_AT)
 )
-_INSERT_RUN = insert(runs)
+_INSERT_RUN = ReadyStatement(insert(runs).inline())
 
 
 def create_run(
@@ -138,24 +139,26 @@ def create_run(
         NotFound: There is no such thread.
         InvalidRequest: The thread has no such checkpoint to start from.
     """
-    thread = connection.execute(_THREAD, {"thread": thread_id}).first()
+    thread = _THREAD.first(connection, {"thread": thread_id})
     if thread is None:
         raise NotFound("Thread or assistant not found.")
     traces.require_checkpoint(connection, thread_id, request.kwargs.get("checkpoint_id"))
     # Whoever gets the thread later is later, whatever the clock of its process says.
-    now = max(now, thread.updated_at)
+    now = max(now, thread["updated_at"])
     present = in_flight(connection, thread_id)
     decision = decide(MultitaskStrategy(request.multitask_strategy), present)
     if not decision.accepted:
         return Created(decision, None, len(present))
     dropped = _apply(connection, decision, present, request.run_id, now)
-    run = _new_run(thread_id, thread.metadata, request, now)
-    waits = bool(present) or thread.hold_token is not None or run.created_at > now
+    run = _new_run(thread_id, thread["metadata"], request, now)
+    waits = bool(present) or thread["hold_token"] is not None or run.created_at > now
     started = None if waits or lease is None else _started(run, now)
     _insert(connection, started or run, lease if started is not None else None)
-    thread_metadata = thread.metadata if present else thread.metadata | request.thread_metadata
-    connection.execute(_TOUCH_THREAD, {"thread": thread_id, "now": now, "meta": thread_metadata})
-    fresh = not thread.has_history
+    thread_metadata = (
+        thread["metadata"] if present else thread["metadata"] | request.thread_metadata
+    )
+    _TOUCH_THREAD.run(connection, {"thread": thread_id, "now": now, "meta": thread_metadata})
+    fresh = not thread["has_history"]
     return Created(decision, run, len(present) - len(dropped), started, fresh, dropped)
 
 
@@ -183,8 +186,8 @@ def _started(run: Run, now: int) -> Run:
 
 
 def _insert(connection: Connection, run: Run, lease: Lease | None) -> None:
-    connection.execute(
-        _INSERT_RUN,
+    _INSERT_RUN.run(
+        connection,
         {
             "run_id": run.run_id,
             "thread_id": run.thread_id,
@@ -199,6 +202,9 @@ def _insert(connection: Connection, run: Run, lease: Lease | None) -> None:
             "source": run.source,
             "request_id": run.request_id,
             "attempt": run.attempt,
+            "handed_back": run.handed_back,
+            "spent": run.spent,
+            "fenced": False,
             "started_at": run.started_at,
             "owner": None if lease is None else lease.owner,
             "lease_until": None if lease is None else lease.until,
