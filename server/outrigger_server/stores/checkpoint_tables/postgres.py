@@ -72,12 +72,13 @@ class PostgresRow:
 
 # The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
 # One whose parent is written with it `follows`: its parent is not in the table yet.
+# Arrays are sent in binary (`b`): as text each value would be searched for what to escape.
 _PUT = """
 WITH blobs AS (
     INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob, run_id)
     SELECT given.*, %(run)s::text
-    FROM unnest(%(blob_threads)s::text[], %(blob_spaces)s::text[], %(channels)s::text[],
-        %(versions)s::text[], %(kinds)s::text[], %(values)b::bytea[]) AS given
+    FROM unnest(%(blob_threads)b::text[], %(blob_spaces)b::text[], %(channels)b::text[],
+        %(versions)b::text[], %(kinds)b::text[], %(values)b::bytea[]) AS given
     ON CONFLICT DO NOTHING
 )
 INSERT INTO checkpoints
@@ -90,8 +91,8 @@ SELECT given.thread, given.space, given.id,
         (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = given.thread
          AND checkpoint_ns = given.space AND checkpoint_id < given.id)) END,
     given.checkpoint::jsonb, given.metadata::jsonb, %(run)s::text, %(attempt)s::integer
-FROM unnest(%(threads)s::text[], %(spaces)s::text[], %(ids)s::text[], %(parents)s::text[],
-    %(follow)s::boolean[], %(checkpoints)s::text[], %(metadata)s::text[])
+FROM unnest(%(threads)b::text[], %(spaces)b::text[], %(ids)b::text[], %(parents)b::text[],
+    %(follow)b::boolean[], %(checkpoints)b::text[], %(metadata)b::text[])
     AS given (thread, space, id, parent, follows, checkpoint, metadata)
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
     parent_checkpoint_id = excluded.parent_checkpoint_id, checkpoint = excluded.checkpoint,
@@ -101,8 +102,8 @@ _PUT_WRITES = """
 INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx,
     channel, type, blob, run_id, attempt)
 SELECT given.*, %(run)s::text, %(attempt)s::integer
-FROM unnest(%(threads)s::text[], %(spaces)s::text[], %(ids)s::text[], %(tasks)s::text[],
-    %(paths)s::text[], %(indexes)s::integer[], %(channels)s::text[], %(kinds)s::text[],
+FROM unnest(%(threads)b::text[], %(spaces)b::text[], %(ids)b::text[], %(tasks)b::text[],
+    %(paths)b::text[], %(indexes)b::integer[], %(channels)b::text[], %(kinds)b::text[],
     %(values)b::bytea[]) AS given
 ON CONFLICT DO NOTHING
 """
