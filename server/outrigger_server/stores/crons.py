@@ -20,8 +20,8 @@ from outrigger_server.domain.cron import Cron, OnRunCompleted
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.errors import NotFound
 from outrigger_server.stores.assistants import find_assistant
-from outrigger_server.stores.dialect import lock_thread
 from outrigger_server.stores.json_entries import entry_test
+from outrigger_server.stores.locks import lock_thread
 from outrigger_server.stores.tables import crons
 from outrigger_server.stores.threads import find_thread
 

@@ -9,7 +9,7 @@ from outrigger_server.domain.run import CancelAction, Run, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition
 from outrigger_server.stores import traces
-from outrigger_server.stores.dialect import lock_run, lock_run_and_live, lock_thread
+from outrigger_server.stores.locks import lock_run, lock_run_and_live, lock_thread
 from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition, NotFound
-from outrigger_server.stores.dialect import lock_thread_of
+from outrigger_server.stores.locks import lock_thread_of
 from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.tables import runs, threads
 

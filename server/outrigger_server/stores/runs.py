@@ -35,7 +35,7 @@ from outrigger_server.domain.run import (
 )
 from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
-from outrigger_server.stores.dialect import lock_thread
+from outrigger_server.stores.locks import lock_thread
 from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import (
     HEAD_AT,

@@ -28,7 +28,8 @@ from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBus
 from outrigger_server.stores import traces
 from outrigger_server.stores.checkpoint_tables.base import StoredAmounts
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
-from outrigger_server.stores.dialect import insert_or_ignore, is_duplicate, lock_thread
+from outrigger_server.stores.dialect import insert_or_ignore, is_duplicate
+from outrigger_server.stores.locks import lock_thread
 from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import refresh_head, settle_thread
 from outrigger_server.stores.runs import in_flight, in_flight_runs

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from harness.plans import steps_of, touched
-from outrigger_server.stores import claims, dialect, run_ends, run_rows, runs
+from outrigger_server.stores import claims, locks, run_ends, run_rows, runs
 from outrigger_server.stores.postgres import postgres_engine
 
 PAST_THREADS = 2_000
@@ -55,13 +55,13 @@ STATEMENTS = {
     "refresh the head": (run_rows._REFRESH_HEAD.core, "runs_in_flight"),
     "run by id": (run_rows._BY_ID, "runs_run_id_key"),
     "thread by id": (runs._THREAD.core, "threads_pkey"),
-    "lock of a thread": (dialect._BY_ID, "threads_pkey"),
+    "lock of a thread": (locks._BY_ID.core, "threads_pkey"),
     "lock of a run and those in flight": (
-        dialect._RUN_AND_LIVE,
+        locks._RUN_AND_LIVE,
         "runs_run_id_key",
         "runs_in_flight",
     ),
-    "lock of a run's thread": (dialect._OF_RUN, "runs_run_id_key"),
+    "lock of a run's thread": (locks._OF_RUN, "runs_run_id_key"),
 }
 
 
