@@ -251,16 +251,16 @@ def make_api(services: Services) -> FastAPI:
     app = FastAPI(title="Outrigger", version=SERVER_VERSION, redirect_slashes=False)
     app.state.services = services
     install_problems(app)
-    for part in (
-        system,
-        assistants,
+    for part in (  # asked in this order whether a path is theirs: the busiest first
+        runs,
         threads,
+        stateless_runs,
         thread_state,
         thread_stream,
+        assistants,
         crons,
-        runs,
-        stateless_runs,
         store,
+        system,
     ):
         app.include_router(part.router)
     _add_middleware(app, services.settings.server, services.metrics)
