@@ -8,7 +8,7 @@ from outrigger_server.domain.run import RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadStatus
 from outrigger_server.errors import Conflict
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
-from outrigger_server.stores.dialect import lock_run, lock_thread
+from outrigger_server.stores.locks import lock_run, lock_thread
 from outrigger_server.stores.runs import in_flight
 from outrigger_server.stores.tables import threads
 from outrigger_server.stores.threads import find_thread, get_thread, ttl_columns

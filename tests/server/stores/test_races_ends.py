@@ -12,8 +12,8 @@ from outrigger_server.domain.run import CancelAction, RunStatus
 from outrigger_server.errors import IllegalTransition, NotFound, StoreUnavailable
 from outrigger_server.stores import claims, run_ends, threads
 from outrigger_server.stores.checkpoints import FencedSaver
-from outrigger_server.stores.dialect import lock_thread
 from outrigger_server.stores.fence import RunFence
+from outrigger_server.stores.locks import lock_thread
 
 CREATES = 20
 ROUNDS = 20
