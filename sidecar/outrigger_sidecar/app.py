@@ -41,7 +41,7 @@ from outrigger_sidecar.settings import Settings
 from outrigger_telemetry import metric_specs
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metric_files import MetricFiles
-from outrigger_telemetry.metrics import Metrics, local_metrics
+from outrigger_telemetry.metrics import Metrics, local_metrics, specs_of
 
 # Counted in this process; the rest of the sidecar's metrics is found out at each scrape.
 OWN_METRICS = (
@@ -51,6 +51,10 @@ OWN_METRICS = (
     metric_specs.SIDECAR_BUILD_INFO,
     metric_specs.LOG_LINES_TOTAL,
     metric_specs.LABEL_OVERFLOW_TOTAL,
+    metric_specs.HEALTH_TRANSITIONS_TOTAL,
+    metric_specs.SIDECAR_REFUSED_TOTAL,
+    metric_specs.CANARY_SECONDS,
+    *specs_of("relay"),
 )
 
 log = get_logger("outrigger_sidecar")

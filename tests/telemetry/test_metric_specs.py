@@ -4,7 +4,7 @@ import pytest
 
 from outrigger_telemetry import metric_specs as specs
 
-BARE = ("process_", "http_server_")
+BARE = ("process_", "http_server_", "gen_ai_")
 
 
 @pytest.mark.parametrize("spec", specs.CATALOGUE, ids=lambda spec: spec.name)
