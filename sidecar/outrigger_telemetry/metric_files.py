@@ -24,6 +24,7 @@ from prometheus_client.metrics_core import Metric
 
 from outrigger_telemetry.process_files import (
     FILES_SUFFIX,
+    HEARTBEAT_SUFFIX,
     LOCK_SUFFIX,
     WriterProcess,
     identifier_of,
@@ -113,22 +114,23 @@ class MetricFiles:
         """List the processes that have files here, living and not yet folded."""
         return list_processes(self._directory)
 
-    def fold(self) -> int:
-        """Move what dead processes counted into the archive; return how many were folded.
+    def fold(self) -> list[WriterProcess]:
+        """Move what dead processes counted into the archive; return those that were folded.
 
         Does nothing when another process is at it, or when there is no directory.
         """
         if not self._directory.is_dir():
-            return 0
+            return []
         with try_exclusively(self._directory / MUTEX) as is_mine:
             if not is_mine:
-                return 0
+                return []
             archive = self._archive()
             self._sweep(archive)
-            dead = [process.identifier for process in self.processes() if not process.is_alive]
+            dead = [process for process in self.processes() if not process.is_alive]
             if dead:
-                self._sweep(self._archive_with(archive, dead))
-            return len(dead)
+                folded = [process.identifier for process in dead]
+                self._sweep(self._archive_with(archive, folded))
+            return dead
 
     def _consistent(self, kinds: Sequence[str]) -> tuple[MetricPage, Totals]:
         for _ in range(_READ_ATTEMPTS):
@@ -193,7 +195,8 @@ class MetricFiles:
                 path.unlink(missing_ok=True)
         # Last: as long as its lock file is there, a process is known, and folded.
         for identifier in archive.folded:
-            (self._directory / f"{identifier}{LOCK_SUFFIX}").unlink(missing_ok=True)
+            for suffix in (HEARTBEAT_SUFFIX, LOCK_SUFFIX):
+                (self._directory / f"{identifier}{suffix}").unlink(missing_ok=True)
 
     def _families(self, totals: Totals) -> list[Metric]:
         families: dict[str, Metric] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from outrigger_sidecar.health import CheckReport, CheckState, Reading, Settling, overall
 from outrigger_sidecar.probes.base import Probe
 from outrigger_telemetry.logging import get_logger
-from outrigger_telemetry.metric_specs import HEALTH_CHECK_SECONDS
+from outrigger_telemetry.metric_specs import HEALTH_CHECK_SECONDS, HEALTH_TRANSITIONS_TOTAL
 from outrigger_telemetry.metrics import Metrics
 
 # So that a probe with a timeout of its own, which knows more, speaks first.
@@ -112,6 +112,9 @@ class HealthMonitor:
         watched.measured_at, watched.duration = self._clock(), duration
         self._metrics.observe(HEALTH_CHECK_SECONDS, duration, check=watched.probe.name)
         if before is None or before.state != after.state:
+            self._metrics.increment(
+                HEALTH_TRANSITIONS_TOTAL, check=watched.probe.name, state=after.state.value
+            )
             is_bad = after.state not in {CheckState.OK, CheckState.OFF}
             (log.warning if is_bad else log.info)(
                 "check_changed",

@@ -83,7 +83,7 @@ RUNS = gauge(
 )
 RUN_QUEUE_DEPTH = gauge(
     "langgraph_run_queue_depth",
-    "Pending runs that are due. blocked=true waits behind its own thread, false for a free slot.",
+    "Due pending runs. blocked: true behind their own thread, false for a slot, or not told.",
     BLOCKED,
     source="sidecar",
     scope="deployment",

@@ -14,6 +14,7 @@ from outrigger_telemetry.metric_specs.labels import (
     CHECK,
     CHECK_STATE,
     COLLECTOR,
+    LANGGRAPH_VERSION,
     METRIC,
     REFUSAL,
     VERSION,
@@ -79,6 +80,13 @@ SIDECAR_REFUSED_TOTAL = counter(
 )
 SIDECAR_BUILD_INFO = gauge(
     "langgraph_sidecar_build_info", "Always 1; says which version runs.", VERSION, source="sidecar"
+)
+TARGET_INFO = gauge(
+    "langgraph_target_info",
+    "Always 1; says what a server that is seen by its API alone runs.",
+    VERSION,
+    LANGGRAPH_VERSION,
+    source="sidecar",
 )
 SIDECAR_METRIC_FILES = gauge(
     "langgraph_sidecar_metric_files",

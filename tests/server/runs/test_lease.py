@@ -40,7 +40,14 @@ def keep(database, clock, ears):
     """Make a keeper of these tokens."""
 
     def make(*tokens, database=database):
-        return LeaseKeeper(database, clock, SMALL_LEASE, tokens=lambda: list(tokens), heard=ears)
+        return LeaseKeeper(
+            database,
+            clock,
+            SMALL_LEASE,
+            tokens=lambda: list(tokens),
+            heard=ears,
+            well=lambda: None,
+        )
 
     return make
 
@@ -129,7 +136,9 @@ async def test_without_an_attempt_nothing_is_asked_of_the_database(desk, keep):
         looked.set()
         return []
 
-    keeper = LeaseKeeper(Counting(), desk.clock, SMALL_LEASE, tokens=tokens, heard=lambda _: None)
+    keeper = LeaseKeeper(
+        Counting(), desk.clock, SMALL_LEASE, tokens=tokens, heard=lambda _: None, well=lambda: None
+    )
     with keeper:
         await asyncio.to_thread(looked.wait, 5)
     assert not asked.is_set()
