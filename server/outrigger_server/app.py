@@ -65,6 +65,7 @@ from outrigger_server.threads.state import ThreadStates
 from outrigger_server.threads.sweeps import Sweeper
 from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metrics import Metrics
+from outrigger_telemetry.pools import open_board
 
 LOST_MESSAGE_SECONDS = 10.0
 """How long readers whose message Redis lost may still look up a run whose thread goes with it."""
@@ -121,10 +122,11 @@ async def open_server(
         telemetry = RunTelemetry(
             metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
-        database = await open_database(stack, settings)
+        board = await stack.enter_async_context(open_board(metrics))
+        database = await open_database(stack, settings, board)
         graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
         rules = await item_rules(manifest, database)
-        broker = await open_broker(stack, settings, clock, telemetry)
+        broker = await open_broker(stack, settings, clock, telemetry, board)
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
         await assistant_directory.put_system_assistants()
