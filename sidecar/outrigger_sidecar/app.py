@@ -303,11 +303,11 @@ def _certificate(settings: Settings) -> Certificate | None:
         # A key with a password would make OpenSSL ask for it on the terminal.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
-    except OSError as error:  # of which SSLError is one
-        fault = (
-            "OUTRIGGER_SIDECAR_TLS_CERT and OUTRIGGER_SIDECAR_TLS_KEY: cannot be used:"
-            f" {(error.strerror or 'no certificate with its key').lower()}"
-        )
+    except OSError as error:
+        is_content = isinstance(error, ssl.SSLError)
+        reason = "no certificate with its key" if is_content else (error.strerror or "").lower()
+        names = "OUTRIGGER_SIDECAR_TLS_CERT and OUTRIGGER_SIDECAR_TLS_KEY"
+        fault = f"{names}: cannot be used: {reason}"
         raise ConfigurationError([fault]) from error
     return Certificate(settings.tls_cert, settings.tls_key)
 

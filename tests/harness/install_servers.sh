@@ -7,6 +7,8 @@ missing=""
 command -v redis-server >/dev/null || missing="redis-server"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
     || missing="$missing postgresql"
+command -v promtool >/dev/null || missing="$missing prometheus"
+command -v openssl >/dev/null || missing="$missing openssl"
 [ -n "$missing" ] || exit 0
 
 line="apt-get update && apt-get install -y --no-install-recommends $(echo $missing)"
