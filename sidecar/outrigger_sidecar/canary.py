@@ -5,6 +5,7 @@ Nothing is made that stays: the thread is deleted, whatever became of the run.
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from outrigger_telemetry.logging import get_logger
 from outrigger_telemetry.metric_specs import CANARY_SECONDS
 from outrigger_telemetry.metrics import Metrics
 
-_CLEANUP_SECONDS = 5.0
+_CLEANUP_SECONDS = 2.0
 
 log = get_logger("outrigger_sidecar.canary")
 
@@ -62,6 +63,7 @@ class Canary:
     async def sing(self) -> Outcome:
         """Create a thread, run the assistant on it, wait for its end; then delete the thread."""
         outcome = Outcome("error", 0.0)
+        thread_id = str(uuid.uuid4())  # ours, so that it can be deleted whatever is answered
         started = time.monotonic()
         async with httpx.AsyncClient(
             base_url=self._target,
@@ -70,22 +72,22 @@ class Canary:
             trust_env=False,
             verify=self._target.startswith("https://"),
         ) as client:
-            thread: list[str] = []
             try:
                 async with asyncio.timeout(self._song.timeout):
-                    outcome.result = await self._run(client, thread, outcome)
+                    outcome.result = await self._run(client, thread_id, outcome)
             except (TimeoutError, httpx.TimeoutException):
                 outcome.result = "timeout"
             except (httpx.HTTPError, ValueError, KeyError, TypeError):
                 outcome.result = "error"
-            outcome.seconds = time.monotonic() - started
-            await self._clean(client, thread)
+            finally:
+                outcome.seconds = time.monotonic() - started
+                await self._delete(client, thread_id)
         return outcome
 
-    async def _run(self, client: httpx.AsyncClient, thread: list[str], outcome: Outcome) -> str:
-        made = await self._post(client, "/threads", {"metadata": {"outrigger": "canary"}})
-        thread.append(str(made["thread_id"]))
-        runs = f"/threads/{thread[0]}/runs"
+    async def _run(self, client: httpx.AsyncClient, thread_id: str, outcome: Outcome) -> str:
+        thread = {"thread_id": thread_id, "metadata": {"outrigger": "canary"}}
+        await self._post(client, "/threads", thread)
+        runs = f"/threads/{thread_id}/runs"
         asked = {"assistant_id": self._song.assistant, "input": self._song.input}
         run = await self._post(client, runs, asked)
         outcome.run_id = str(run["run_id"])
@@ -96,11 +98,10 @@ class Canary:
     async def _post(self, client: httpx.AsyncClient, path: str, body: object) -> Any:
         return (await client.post(path, json=body)).raise_for_status().json()
 
-    async def _clean(self, client: httpx.AsyncClient, thread: list[str]) -> None:
-        for thread_id in thread:
-            with suppress(httpx.HTTPError, TimeoutError):  # the next one is not kept from singing
-                async with asyncio.timeout(_CLEANUP_SECONDS):
-                    await client.delete(f"/threads/{thread_id}")
+    async def _delete(self, client: httpx.AsyncClient, thread_id: str) -> None:
+        with suppress(httpx.HTTPError, TimeoutError):  # the next song is not kept from its turn
+            async with asyncio.timeout(_CLEANUP_SECONDS):
+                await client.delete(f"/threads/{thread_id}")
 
     def _note(self, outcome: Outcome) -> None:
         example = {"trace_id": outcome.run_id} if outcome.run_id else None
