@@ -51,6 +51,36 @@ def test_failing_collector_is_named_and_the_others_are_shown() -> None:
     assert page["langgraph_sidecar_collector_duration_seconds", "broken"] >= 0
 
 
+class Flapping:
+    name = "flapping"
+
+    def __init__(self) -> None:
+        self.is_broken = True
+
+    def collect(self) -> Iterable[Metric]:
+        if self.is_broken:
+            raise OSError
+        return []
+
+
+def test_the_age_of_a_collector_is_the_time_since_it_last_worked() -> None:
+    now = [100.0]
+    collector = Flapping()
+    page = Page([collector], clock=lambda: now[0])
+
+    def age() -> float | None:
+        shown = values(page.collect())
+        return shown.get(("langgraph_sidecar_collector_age_seconds", "flapping"))
+
+    never = age()
+    collector.is_broken = False
+    works = age()
+    collector.is_broken = True
+    now[0] += 30
+
+    assert (never, works, age()) == (None, 0, 30)
+
+
 def test_what_two_sources_count_is_one_family_with_sums() -> None:
     lines = [
         family(specs.LOG_LINES_TOTAL, [({"level": "info", "logger_group": group}, count)])
