@@ -112,7 +112,7 @@ TESTS = {
     "langgraph_sidecar_metric_files": SIDECAR
     + "test_collectors.py::test_metric_files_collector_counts_the_files_it_read",
     "langgraph_label_overflow_total": (
-        "tests/telemetry/test_metrics.py::test_an_open_label_is_capped_and_the_rest_is_counted"
+        "tests/telemetry/test_metrics.py::test_the_101st_value_of_an_open_label_is_other_and_counted"
     ),
 }
 
