@@ -221,10 +221,11 @@ class MetricFiles:
             # Its writer met a full disk: half a histogram would spoil the page.
             del buckets[family, labels]
             plain.pop((f"{family}_sum", labels), None)
+        for (family, labels), edges in buckets.items():
+            total = plain.pop((f"{family}_sum", labels))
+            _add_buckets(families[family], labels, edges, total)
         for (sample, labels), value in plain.items():
             families[owner[sample]].add_sample(sample, dict(labels), value)
-        for (family, labels), edges in buckets.items():
-            _add_buckets(families[family], labels, edges)
         return list(families.values())
 
     def _key(self, raw: bytes) -> _Key:
@@ -303,10 +304,14 @@ def _is_whole(
     return math.inf in buckets[key] and (f"{family}_sum", labels) in plain
 
 
-def _add_buckets(family: Metric, labels: Labels, edges: dict[float, tuple[str, float]]) -> None:
+def _add_buckets(
+    family: Metric, labels: Labels, edges: dict[float, tuple[str, float]], added_up: float
+) -> None:
+    """Add all samples of one histogram, one after the other, as OpenMetrics demands."""
     total = 0.0
     own = dict(labels)
     for _, (bound, value) in sorted(edges.items()):
         total += value
         family.add_sample(f"{family.name}_bucket", {**own, "le": bound}, total)
     family.add_sample(f"{family.name}_count", own, total)
+    family.add_sample(f"{family.name}_sum", own, added_up)

@@ -1,13 +1,18 @@
 """The page as a reader gets it: formats, compression, examples, and promtool's verdict."""
 
 import gzip
+import math
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import exposition
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import exposition as open_exposition
 from prometheus_client.openmetrics import parser as open_parser
+from prometheus_client.registry import Collector
 
 from fakes.run_file import NOW, RunFile
 from harness.programs import program
@@ -22,6 +27,8 @@ from outrigger_sidecar.collectors.queue import QueueCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.collectors.workers import WorkersCollector
 from outrigger_sidecar.health import CheckReport, CheckState
+from outrigger_sidecar.http.exposition import OPEN_METRICS as OPEN
+from outrigger_sidecar.http.exposition import TEXT, as_open_metrics, as_text, chosen_format
 from outrigger_sidecar.http.metrics import accepts_gzip
 from outrigger_sidecar.probes.monitor import HealthMonitor, Rhythm
 from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
@@ -174,3 +181,46 @@ async def test_the_page_is_compressed_for_who_asks_for_it(http: httpx.AsyncClien
 )
 def test_gzip_is_sent_to_whom_takes_it(header: str, wants: bool) -> None:
     assert accepts_gzip(header) is wants
+
+
+@pytest.mark.parametrize(
+    "number", [0, 1, 2.5, 1e-9, 123456.75, 1e6, 1.5e21, -3, math.inf, math.nan]
+)
+def test_both_formats_are_what_prometheus_client_writes(page: Page, number: float) -> None:
+    odd = Metric("langgraph_odd", 'Says "a\\b"\nand more.', "gauge")
+    odd.add_sample("langgraph_odd", {"b": 'x"y\\z\n', "a": "é"}, number)
+    families = [odd, *page.collect()]
+    told = Fixed(families)
+
+    assert as_text(families) == exposition.generate_latest(told)
+    assert as_open_metrics(families) == open_exposition.generate_latest(told)
+
+
+class Fixed(Collector):
+    """Gives the same families to both."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", TEXT),
+        ("*/*", TEXT),
+        ("text/html,*/*;q=0.1", TEXT),
+        ("application/openmetrics-text", OPEN),
+        ("application/openmetrics-text;version=0.0.1", TEXT),
+        ("application/openmetrics-text;version=1.0.0;q=0.2,text/plain;q=0.5", TEXT),
+        (
+            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            OPEN,
+        ),
+        ("application/openmetrics-text;q=what", TEXT),
+    ],
+)
+def test_the_format_is_what_the_reader_prefers(accept: str, kind: str) -> None:
+    assert chosen_format(accept)[1] == kind

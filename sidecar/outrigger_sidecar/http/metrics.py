@@ -4,13 +4,13 @@ import zlib
 from asyncio import get_running_loop
 from concurrent.futures import ThreadPoolExecutor
 
-from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.http.auth import Guard
+from outrigger_sidecar.http.exposition import chosen_format
 
 _FAST = 1
 _GZIP_WINDOW = 31
@@ -20,11 +20,11 @@ def metrics_routes(page: Page, guard: Guard, executor: ThreadPoolExecutor) -> li
     """Make the route that Prometheus scrapes; the page is made in `executor`."""
 
     async def metrics(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        write, content_type = chosen_format(request.headers.get("accept", ""))
         is_short = accepts_gzip(request.headers.get("accept-encoding", ""))
 
         def make() -> bytes:
-            text = encode(page)
+            text = write(page.collect())
             return gzipped(text) if is_short else text
 
         body = await get_running_loop().run_in_executor(executor, make)
