@@ -122,6 +122,11 @@ async def test_runs_and_queue_on_the_page_are_those_in_the_database(
     counted = {labelled(status="success"): 1.0, labelled(status="interrupted"): 1.0}
     page = await until_page(server.sidecar_url, "langgraph_runs", counted)
     assert page.value("langgraph_sidecar_collector_success", collector="runs") == 1
+    for pool in ("redis", "writer", "reader"):
+        assert page.value("langgraph_db_pool_acquire_seconds_count", pool=pool) > 0, pool
+    # The channels keep a connection to Redis for as long as the server runs.
+    assert page.value("langgraph_db_pool_connections", pool="redis", state="busy") >= 1
+    assert page.value("langgraph_db_pool_waiting", pool="reader") == 0
 
 
 async def test_without_redis_it_is_degraded_and_heals_by_itself(

@@ -39,14 +39,14 @@ def ears():
 def keep(database, clock, ears):
     """Make a keeper of these tokens."""
 
-    def make(*tokens, database=database):
+    def make(*tokens, database=database, well=lambda: None):
         return LeaseKeeper(
             database,
             clock,
             SMALL_LEASE,
             tokens=lambda: list(tokens),
             heard=ears,
-            well=lambda: None,
+            well=well,
         )
 
     return make
@@ -116,6 +116,27 @@ async def test_a_beat_that_the_database_refuses_is_followed_by_another(desk, ear
     with keep(run.token, database=refusing):
         renewal, _ = await ears.next()
     assert (refusing.refusals, renewal) == (1, Renewal((), ()))
+
+
+async def test_a_worker_is_well_from_the_start_and_with_each_beat_that_kept_its_leases(
+    desk, ears, keep
+):
+    await desk.thread()
+    run = await desk.running("r")
+    said = queue.SimpleQueue()
+    refusing = RefusesOnce(desk.database)
+    with keep(run.token, database=refusing, well=lambda: said.put(refusing.refusals)):
+        started = said.get(timeout=5)
+        await ears.next()
+        beat = said.get(timeout=5)
+    assert (started, beat) == (0, 1)  # the refused beat in between said nothing
+
+
+async def test_a_worker_without_an_attempt_is_well(keep):
+    said = queue.SimpleQueue()
+    with keep(well=lambda: said.put(None)):
+        for _ in range(3):
+            await asyncio.to_thread(said.get, timeout=5)
 
 
 async def test_leaving_ends_the_thread(ears, keep):
