@@ -90,9 +90,11 @@ def sidecar(folder: Path, target: str, environment: dict[str, str]) -> Iterator[
         process.wait(30)
 
 
-def scrape_seconds(url: str) -> tuple[float, int]:
-    """Return the median time of a scrape, and the size of the page."""
+def scrape_seconds(url: str, pid: int) -> tuple[float, float, int]:
+    """Return the median time of a scrape, the sidecar's CPU time for one, and the page's size."""
     taken, size = [], 0
+    process = psutil.Process(pid)
+    before = sum(process.cpu_times()[:2])
     with httpx.Client() as client:
         for _ in range(SCRAPES):
             started = time.perf_counter()
@@ -100,7 +102,8 @@ def scrape_seconds(url: str) -> tuple[float, int]:
                 client.get(f"{url}/metrics", headers=AS_PROMETHEUS).raise_for_status().content
             )
             taken.append(time.perf_counter() - started)
-    return statistics.median(taken), size
+    used = sum(process.cpu_times()[:2]) - before
+    return statistics.median(taken), used / SCRAPES, size
 
 
 def at_rest(pid: int, seconds: float) -> tuple[float, float]:
@@ -128,10 +131,11 @@ def main() -> None:
         url, pid = stack.enter_context(sidecar(folder, server.url, environment))
         memory, cpu = at_rest(pid, given.rest)
         with writers(folder / "data" / "metrics", given.processes, given.label_sets):
-            seconds, size = scrape_seconds(url)
+            seconds, busy, size = scrape_seconds(url, pid)
     print(  # noqa: T201  the report
         f"scrape of {given.processes} processes x {given.label_sets} label sets:"
-        f" {seconds * 1000:.0f} ms, {size / 1024:.0f} KiB (most {MOST_SECONDS * 1000:.0f} ms)\n"
+        f" {seconds * 1000:.0f} ms, of which {busy * 1000:.0f} ms of CPU, {size / 1024:.0f} KiB"
+        f" (most {MOST_SECONDS * 1000:.0f} ms)\n"
         f"at rest: {memory / 1e6:.0f} MB (most {MOST_BYTES / 1e6:.0f}),"
         f" {cpu:.2%} of a CPU (most {MOST_CPU:.0%})"
     )
