@@ -127,7 +127,7 @@ def migrate() -> None:
     if uri is None:
         raise ConfigurationError(["POSTGRES_URI: set it; SQLite is migrated by every start"])
     from outrigger_server.stores.postgres import migrate_postgres
-    from outrigger_server.stores.tables import SCHEMA_REVISION
+    from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
     migrate_postgres(uri.get_secret_value())
     print(f"The schema is at {SCHEMA_REVISION}.")

@@ -3,7 +3,8 @@
 SidecarError
 ├─ ConfigurationError   a bad setting; stops the start, lists every fault
 ├─ ListenError          the address is taken or not ours; stops the start
-└─ DatabaseError        the server's database cannot be read now
+├─ DatabaseError        the server's database cannot be read now
+└─ RemoteError          the server's API does not tell now
 """
 
 from collections.abc import Sequence
@@ -30,3 +31,7 @@ class ListenError(SidecarError):
 
 class DatabaseError(SidecarError):
     """The database cannot be read. The message is fit for strangers: no path, no driver text."""
+
+
+class RemoteError(SidecarError):
+    """The server's API does not tell. The message is fit for strangers."""

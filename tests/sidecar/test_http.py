@@ -41,9 +41,10 @@ async def connect() -> AsyncIterator[Client]:
 
         def client(token: str | None = None, **states: CheckState) -> httpx.AsyncClient:
             settings = Settings(token=SecretStr(token) if token else None)
+            metrics = local_metrics()
             monitor = StandingMonitor(**states)
-            page = Page([HealthCollector(monitor.reports), OwnMetricsCollector(local_metrics())])
-            transport = httpx.ASGITransport(make_app(settings, monitor, page, executor))
+            page = Page([HealthCollector(monitor.reports), OwnMetricsCollector(metrics)])
+            transport = httpx.ASGITransport(make_app(settings, monitor, page, executor, metrics))
             clients.append(httpx.AsyncClient(transport=transport, base_url="http://sidecar"))
             return clients[-1]
 
@@ -141,7 +142,7 @@ async def test_a_token_guards_what_tells_much(connect: Client, path: str) -> Non
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer é".encode()}):
         response = await client.get(path, headers=headers)
         assert response.status_code == 401
-        assert response.headers["www-authenticate"] == "Bearer"
+        assert response.headers["www-authenticate"] == 'Bearer realm="outrigger-sidecar"'
     assert (await client.get(path, headers=good)).status_code == 200
     assert (await client.get("/livez")).status_code == 200
 

@@ -21,6 +21,7 @@ from outrigger_server.stores.json_text import json_text, json_value
 from outrigger_server.stores.migrations.upgrade import upgrade_schema
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
+from outrigger_telemetry.pools import PoolBoard
 
 READERS = 4
 """Reading threads: reads are short, and two cores gain nothing from more."""
@@ -36,8 +37,8 @@ class SqliteDatabase(JobDatabase):
         ConfigurationError: The folder cannot be made, locked or written.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(SQLITE)
+    def __init__(self, data_dir: Path, board: PoolBoard | None = None) -> None:
+        super().__init__(SQLITE, board)
         self._data_dir = data_dir
         self._path = data_dir / "outrigger.db"
         self._lock_file: int | None = None
@@ -51,10 +52,10 @@ class SqliteDatabase(JobDatabase):
             upgrade_schema(connection)
             reading = self._engine("ro")
         self._connection = connection
-        self.writer = Writer(SqliteSession(connection))
+        self.writer = Writer(SqliteSession(connection), self._board)
         self.writer.start()
-        self._readers = Readers("reader", READERS, reading)
-        self._graph_readers = Readers("graph-reader", READERS, reading)
+        self._readers = Readers("reader", READERS, reading, self._board)
+        self._graph_readers = Readers("graph_reader", READERS, reading, self._board)
         return self
 
     async def __aexit__(

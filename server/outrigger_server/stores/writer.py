@@ -6,10 +6,11 @@ the group is then done again with a savepoint for each. An acknowledged job is o
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.dialect import is_conflict, translated, waited_in_vain
 from outrigger_server.stores.job_queue import JobQueue
+from outrigger_telemetry.pools import PoolBoard, PoolUse
 
 Result = TypeVar("Result")
 
@@ -81,6 +83,7 @@ class _Entry(Generic[Result]):
     future: Any
     loop: asyncio.AbstractEventLoop | None
     settled: Callable[[BaseException | None], None] | None = None
+    asked_at: float = field(default_factory=time.perf_counter)
 
 
 def _settle(future: Any, outcome: _Outcome) -> None:
@@ -114,9 +117,14 @@ def _tell(settled: Iterable[tuple[_Entry[Any], _Outcome]]) -> None:
 
 
 class Writer:
-    """Runs jobs on one thread, in the order they were handed over."""
+    """Runs jobs on one thread, in the order they were handed over.
 
-    def __init__(self, session: WritingSession, *, group_limit: int = GROUP_LIMIT) -> None:
+    The `board` shows its one connection, and how long jobs wait for it.
+    """
+
+    def __init__(
+        self, session: WritingSession, board: PoolBoard, *, group_limit: int = GROUP_LIMIT
+    ) -> None:
         self._session = session
         self._group_limit = group_limit
         self._queue: JobQueue[_Entry[Any]] = JobQueue()
@@ -124,6 +132,8 @@ class Writer:
         self._wary = 0
         self.commits = 0
         self.jobs = 0
+        self._busy = 0
+        self._acquired = board.watch("writer", self._use)
 
     def start(self) -> None:
         """Start taking jobs."""
@@ -160,7 +170,15 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._queue.take(self._group_limit):
+            begun = time.perf_counter()
+            for entry in group:
+                self._acquired(begun - entry.asked_at)
+            self._busy = 1
             self._commit_group(group)
+            self._busy = 0
+
+    def _use(self) -> PoolUse:
+        return PoolUse(self._busy, 1 - self._busy, self.waiting)
 
     def _commit_group(self, group: list[_Entry[Any]]) -> None:
         """Settle every job of the group, in as few transactions as other processes allow."""
