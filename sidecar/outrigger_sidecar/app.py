@@ -18,12 +18,14 @@ from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
+from outrigger_sidecar.collectors.relay import RelayCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.errors import ConfigurationError, ListenError
 from outrigger_sidecar.http.auth import BearerGuard
 from outrigger_sidecar.http.health import health_routes
 from outrigger_sidecar.http.index import index_routes
 from outrigger_sidecar.http.metrics import metrics_routes
+from outrigger_sidecar.http.relay import relay_routes
 from outrigger_sidecar.http.serving import serve_until_stopped
 from outrigger_sidecar.probes.base import Probe
 from outrigger_sidecar.probes.cpu import CpuProbe
@@ -33,8 +35,12 @@ from outrigger_sidecar.probes.memory import MemoryProbe
 from outrigger_sidecar.probes.monitor import HealthMonitor, Rhythm, open_monitor
 from outrigger_sidecar.probes.off import OffProbe
 from outrigger_sidecar.probes.queue import QueueProbe
+from outrigger_sidecar.probes.relay import RelayProbe
 from outrigger_sidecar.probes.server import ServerProbe
 from outrigger_sidecar.probes.workers import WorkersProbe
+from outrigger_sidecar.relay.opening import open_relay
+from outrigger_sidecar.relay.operation import NoDeriver
+from outrigger_sidecar.relay.relay import Relay
 from outrigger_sidecar.run_database.base import RunDatabase
 from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_sidecar.settings import Settings
@@ -51,13 +57,20 @@ OWN_METRICS = (
     metric_specs.SIDECAR_BUILD_INFO,
     metric_specs.LOG_LINES_TOTAL,
     metric_specs.LABEL_OVERFLOW_TOTAL,
+    metric_specs.RELAY_INGESTED_RUNS_TOTAL,
+    metric_specs.RELAY_REFUSED_REQUESTS_TOTAL,
+    metric_specs.RELAY_REPLAYED_FILES_TOTAL,
+    metric_specs.RELAY_FORWARDED_BATCHES_TOTAL,
+    metric_specs.RELAY_FORWARD_SECONDS,
+    metric_specs.RELAY_DROPPED_RUNS_TOTAL,
+    metric_specs.RELAY_SAMPLED_OUT_TOTAL,
 )
 
 log = get_logger("outrigger_sidecar")
 
 
 def make_probes(
-    settings: Settings, database: RunDatabase, files: MetricFiles, metrics: Metrics
+    settings: Settings, database: RunDatabase, files: MetricFiles, metrics: Metrics, relay: Relay
 ) -> list[Probe]:
     """Make every probe, in the order in which /health shows them."""
     return [
@@ -69,6 +82,7 @@ def make_probes(
         WorkersProbe(files, elsewhere=bool(settings.postgres_uri and settings.target)),
         QueueProbe(database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time),
         DiskProbe(settings.data_dir, free_ratio=settings.disk_free_ratio),
+        RelayProbe(relay.standing, failing_seconds=settings.relay_failing_seconds),
     ]
 
 
@@ -124,6 +138,7 @@ def make_collectors(
     files: MetricFiles,
     metrics: Metrics,
     monitor: HealthMonitor,
+    relay: Relay,
 ) -> list[Collector]:
     """Make every collector, in the order in which /metrics shows them."""
     return [
@@ -134,6 +149,7 @@ def make_collectors(
         RunsCollector(database, clock=time.monotonic),
         ProcessCollector(files),
         HealthCollector(monitor.reports),
+        RelayCollector(relay.standing),
         OwnMetricsCollector(metrics),
     ]
 
@@ -154,14 +170,19 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAP
         stack.callback(database.close)
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="page"))
         await stack.enter_async_context(keep_folded(files))
-        probes = make_probes(settings, database, files, metrics)
+        relay = await stack.enter_async_context(open_relay(settings, metrics, NoDeriver()))
+        probes = make_probes(settings, database, files, metrics, relay)
         monitor = await stack.enter_async_context(open_monitor(probes, rhythm, metrics))
-        page = Page(make_collectors(settings, database, files, metrics, monitor))
-        yield make_app(settings, monitor, page, executor)
+        page = Page(make_collectors(settings, database, files, metrics, monitor, relay))
+        yield make_app(settings, monitor, page, executor, relay)
 
 
 def make_app(
-    settings: Settings, monitor: HealthMonitor, page: Page, executor: ThreadPoolExecutor
+    settings: Settings,
+    monitor: HealthMonitor,
+    page: Page,
+    executor: ThreadPoolExecutor,
+    relay: Relay,
 ) -> FastAPI:
     """Make the ASGI app."""
     guard = BearerGuard(settings.token)
@@ -169,6 +190,7 @@ def make_app(
     app.include_router(index_routes())
     app.include_router(health_routes(monitor, guard))
     app.include_router(metrics_routes(page, guard, executor))
+    app.include_router(relay_routes(relay))
     return app
 
 

@@ -125,7 +125,24 @@ STATUS_CLASS = Label("status_class", ("1xx", "2xx", "3xx", "4xx", "5xx"))
 LOOP_ROLE = Label("role", ("api", "worker"))
 LOG_LEVEL = Label("level", ("debug", "info", "warning", "error", "critical"), fallback="info")
 PROBE_RESULT = Label("result", ("ok", "error"))
-CHECK = Label("check", ("database", "redis", "memory", "cpu", "server", "workers", "queue", "disk"))
+CHECK = Label(
+    "check",
+    ("database", "redis", "memory", "cpu", "server", "workers", "queue", "disk", "relay"),
+)
+RELAY_KIND = Label("kind", ("post", "patch", "feedback"))
+RELAY_FORWARD_RESULT = Label("result", ("ok", "retry", "denied", "refused"))
+RELAY_DROP_REASON = Label(
+    "reason", ("spool_full", "upstream_refused", "damaged", "redaction_failed")
+)
+RELAY_REPLAY_RESULT = Label("result", ("ok", "refused"))
+RELAY_REFUSAL = Label(
+    "reason",
+    (
+        *("body_too_large", "decompressed_too_large", "part_too_large", "too_many_parts"),
+        *("slow_sender", "unknown_part", "unknown_encoding", "malformed", "wrong_key"),
+        *("busy", "spool_unavailable", "no_upstream", "upstream_unreachable"),
+    ),
+)
 CHECK_STATE = Label("state", ("ok", "degraded", "failed", "unknown", "off"))
 
 
@@ -450,6 +467,55 @@ LABEL_OVERFLOW_TOTAL = _counter(
     "langgraph_label_overflow_total",
     f"Observations put under {OVERFLOW_VALUE} because a label had its {MAX_OPEN_VALUES} values.",
     METRIC,
+    source="sidecar",
+)
+RELAY_INGESTED_RUNS_TOTAL = _counter(
+    "langgraph_relay_ingested_runs_total",
+    "Run operations that the relay took in.",
+    RELAY_KIND,
+    source="sidecar",
+)
+RELAY_REFUSED_REQUESTS_TOTAL = _counter(
+    "langgraph_relay_refused_requests_total",
+    "Requests that the relay refused, by what was wrong with them.",
+    RELAY_REFUSAL,
+    source="sidecar",
+)
+RELAY_REPLAYED_FILES_TOTAL = _counter(
+    "langgraph_relay_replayed_files_total",
+    "Files of traces that the SDK could not send, found later by the relay.",
+    RELAY_REPLAY_RESULT,
+    source="sidecar",
+)
+RELAY_FORWARDED_BATCHES_TOTAL = _counter(
+    "langgraph_relay_forwarded_batches_total",
+    "Batches sent upstream, by how it ended; all but ok and refused are sent again.",
+    RELAY_FORWARD_RESULT,
+    source="sidecar",
+)
+RELAY_DROPPED_RUNS_TOTAL = _counter(
+    "langgraph_relay_dropped_runs_total",
+    "Run operations that were taken in and will never be upstream. Should not grow.",
+    RELAY_DROP_REASON,
+    source="sidecar",
+)
+RELAY_SAMPLED_OUT_TOTAL = _counter(
+    "langgraph_relay_sampled_out_total",
+    "Run operations left out on purpose: their trace was fast, without error and not in the share.",
+    source="sidecar",
+)
+RELAY_SPOOL_BYTES = _gauge(
+    "langgraph_relay_spool_bytes", "Size of the relay's spool on disk.", source="sidecar"
+)
+RELAY_SPOOL_OLDEST_SECONDS = _gauge(
+    "langgraph_relay_spool_oldest_seconds",
+    "Age of the oldest run operation that is not upstream yet; 0 when all are.",
+    source="sidecar",
+)
+RELAY_FORWARD_SECONDS = _histogram(
+    "langgraph_relay_forward_seconds",
+    "Time the upstream took to answer one batch.",
+    IO_BUCKETS,
     source="sidecar",
 )
 

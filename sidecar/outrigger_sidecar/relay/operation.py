@@ -9,14 +9,14 @@ from typing import Any, Literal, Protocol
 class RunOperation:
     """One `post` or `patch` of a run, as LangSmith's SDK sends it.
 
-    The byte fields are raw JSON, parsed by who needs them; None where the operation has no such part.
+    The byte fields are raw JSON, parsed by who needs them; None where there is no such part.
     """
 
     kind: Literal["post", "patch"]
     run_id: str
     trace_id: str
     fields: Mapping[str, Any]
-    """The base JSON: name, run_type, start_time, end_time, tags, parent_run_id, dotted_order, session_name."""
+    """The base JSON: name, run_type, times, tags, parent_run_id, dotted_order, session_name."""
     error: bytes | None
     """The part `.error`, or the field `error` of a batch's body."""
     extra: bytes | None
@@ -31,3 +31,10 @@ class Deriver(Protocol):
 
     def observe(self, operation: RunOperation) -> None:
         """Take note of an operation. Never raises and never blocks."""
+
+
+class NoDeriver:
+    """Derives nothing."""
+
+    def observe(self, operation: RunOperation) -> None:
+        """See `Deriver.observe`."""
