@@ -108,15 +108,14 @@ async def _read_body(relay: Relay, request: Request) -> bytes:
     """Receive the body; its size is noted with the relay until the caller takes that back."""
     limits = relay.limits
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limits.body:
-        raise _too_large(limits.body)
+    if announced.isdigit():
+        _check_size(int(announced), limits.body)
     pieces: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(limits.body_seconds):
             async for piece in request.stream():
-                if size + len(piece) > limits.body:
-                    raise _too_large(limits.body)
+                _check_size(size + len(piece), limits.body)
                 relay.receive(len(piece))
                 size += len(piece)
                 pieces.append(piece)
@@ -129,8 +128,9 @@ async def _read_body(relay: Relay, request: Request) -> bytes:
     return b"".join(pieces)
 
 
-def _too_large(limit: int) -> RefusedTrace:
-    return RefusedTrace(413, "body_too_large", f"the body is larger than {limit} bytes")
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise RefusedTrace(413, "body_too_large", f"the body is larger than {limit} bytes")
 
 
 def _refusal(error: RefusedTrace) -> Response:

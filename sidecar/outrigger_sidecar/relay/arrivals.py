@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,7 +12,7 @@ from outrigger_sidecar.relay import json_text
 from outrigger_sidecar.relay.limits import Limits
 from outrigger_sidecar.relay.multipart import Part, boundary_of, split
 from outrigger_sidecar.relay.operation import RunOperation
-from outrigger_sidecar.relay.records import NO_ID, Fact
+from outrigger_sidecar.relay.records import NO_FACTS, NO_ID, Fact
 
 Kind = Literal["post", "patch", "feedback"]
 
@@ -46,9 +46,8 @@ class Arrival:
     trace: bytes
     pieces: list[Piece]
     operation: RunOperation | None = None
-    facts: Fact = Fact(0)
+    facts: Fact = NO_FACTS
     seconds: float = 0.0
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_multipart(body: bytes, content_type: str, limits: Limits) -> list[Arrival]:
@@ -141,7 +140,7 @@ def _describe(arrival: Arrival, base: Mapping[str, Any], by_field: Mapping[str, 
 
 def facts_of(base: Mapping[str, Any], error: bytes | None) -> Fact:
     """Say what the sampling has to know of an operation."""
-    facts = Fact(0)
+    facts = NO_FACTS
     if not base.get("parent_run_id"):
         facts |= Fact.ROOT
     if base.get("end_time"):

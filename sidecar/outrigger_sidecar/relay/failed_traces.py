@@ -65,7 +65,7 @@ class FailedTraces:
                 return False
             self._put_aside(path, str(error))
             return True
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
         self._metrics.increment(RELAY_REPLAYED_FILES_TOTAL, result="ok")
         return True
 

@@ -97,7 +97,7 @@ class Intake:
         try:
             spool.append(records)
         except SpoolUnavailable as error:
-            log.error("relay_spool_unavailable", error=error.__cause__)
+            log.exception("relay_spool_unavailable")
             raise RefusedTrace(
                 503, "spool_unavailable", "the relay cannot write now", FULL_DISK_SECONDS
             ) from error

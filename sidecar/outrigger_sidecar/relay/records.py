@@ -37,6 +37,9 @@ class Fact(IntFlag):
         return bool(self & (Fact.SINGLE_POST | Fact.SINGLE_PATCH))
 
 
+NO_FACTS = Fact(0)
+
+
 @dataclass(frozen=True, slots=True)
 class NewRecord:
     """A record on its way into the spool. `parts` are heads and contents, without boundaries."""
