@@ -140,9 +140,10 @@ class RelaySettings(BaseModel):
         default=60.0, gt=0, le=86400, description="Failing for so long degrades the health."
     )
 
-    def upstream_key(self) -> str:
-        """The key of the upstream; empty when there is none."""
-        return "" if self.relay_upstream_key is None else self.relay_upstream_key.get_secret_value()
+    def upstream_key(self) -> str | None:
+        """The key of the upstream."""
+        key = self.relay_upstream_key
+        return None if key is None else key.get_secret_value()
 
     def failed_traces_to_replay(self) -> Path | None:
         """Where to look for what the SDK could not send; None: nowhere.

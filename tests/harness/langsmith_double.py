@@ -122,7 +122,8 @@ def read_multipart(body: bytes, content_type: str) -> list[dict[str, Any]]:
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
         b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body
     )
-    assert message.is_multipart() and not message.defects, message.defects
+    assert message.is_multipart()
+    assert not message.defects
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
@@ -136,86 +137,85 @@ def read_multipart(body: bytes, content_type: str) -> list[dict[str, Any]]:
             run[detail[0]] = json.loads(content)
         else:
             run.update(json.loads(content))
-    return [
-        {"kind": kind, "id": identity, "run": run} for (kind, identity), run in found.items()
-    ]
+    return [{"kind": kind, "id": identity, "run": run} for (kind, identity), run in found.items()]
 
 
-def make_handler(service: Service) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection. The service is put in by `main`."""
 
-        def do_GET(self) -> None:
-            self._answer_any(b"")
+    service: Service
+    protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:
-            self._answer_any(self.rfile.read(int(self.headers.get("content-length", 0))))
+    def do_GET(self) -> None:
+        self._answer_any(b"")
 
-        do_PATCH = do_PUT = do_DELETE = do_POST  # noqa: N815  names of the base class
+    def do_POST(self) -> None:
+        self._answer_any(self.rfile.read(int(self.headers.get("content-length", 0))))
 
-        def _answer_any(self, body: bytes) -> None:
-            told = service.told()
-            time.sleep(0 if self.path == "/info" else told.get("before_seconds", 0))
-            if told["statuses"]:
-                statuses = told["statuses"]
-                service.refuse()
-                self._answer(statuses[next(service.answers) % len(statuses)], {}, told)
-            elif self.headers.get("x-api-key") != KEY:
-                self._answer(401, {"detail": "wrong key"}, told)
-            elif self.path == "/info":
-                flags = {"zstd_compression_enabled": True}
-                self._answer(200, {"version": "0.99.0", "instance_flags": flags}, told)
-            else:
-                self._work(body, told)
+    do_PATCH = do_PUT = do_DELETE = do_POST  # noqa: N815  names of the base class
 
-        def _work(self, body: bytes, told: dict[str, Any]) -> None:
-            if self.headers.get("content-encoding") == "zstd":
-                body = zstandard.ZstdDecompressor().stream_reader(body).read()
-            operations = self._operations(body)
-            if operations is None:
-                shown = {"method": self.command, "path": self.path, "body": body.decode()}
-                self._answer(200, shown, told)
-            elif any(each["run"].get("name") == "poison" for each in operations):
-                service.refuse()
-                self._answer(422, {"detail": "poison"}, told)
-            else:
-                service.take(operations)
-                time.sleep(told.get("hold_seconds", 0))
-                self._answer(202, {}, told)
+    def _answer_any(self, body: bytes) -> None:
+        told = self.service.told()
+        if told["statuses"]:
+            statuses = told["statuses"]
+            self.service.refuse()
+            self._answer(statuses[next(self.service.answers) % len(statuses)], {}, told)
+        elif self.headers.get("x-api-key") != KEY:
+            self._answer(401, {"detail": "wrong key"}, told)
+        elif self.path == "/info":
+            flags = {"zstd_compression_enabled": True}
+            self._answer(200, {"version": "0.99.0", "instance_flags": flags}, told)
+        else:
+            self._work(body, told)
 
-        def _operations(self, body: bytes) -> list[dict[str, Any]] | None:
-            match self.command, self.path.split("/")[1:]:
-                case "POST", ["runs", "multipart"]:
-                    return read_multipart(body, self.headers["content-type"])
-                case "POST", ["runs"]:
-                    run = json.loads(body)
-                    return [{"kind": "post", "id": run["id"], "run": run}]
-                case "PATCH", ["runs", identity]:
-                    return [{"kind": "patch", "id": identity, "run": json.loads(body)}]
-            return None
+    def _work(self, body: bytes, told: dict[str, Any]) -> None:
+        if self.headers.get("content-encoding") == "zstd":
+            body = zstandard.ZstdDecompressor().stream_reader(body).read()
+        operations = self._operations(body)
+        if operations is None:
+            shown = {"method": self.command, "path": self.path, "body": body.decode()}
+            self._answer(200, shown, told)
+        elif any(each["run"].get("name") == "poison" for each in operations):
+            self.service.refuse()
+            self._answer(422, {"detail": "poison"}, told)
+        else:
+            self.service.take(operations)
+            time.sleep(told.get("hold_seconds", 0))
+            self._answer(202, {}, told)
 
-        def _answer(self, status: int, content: dict[str, Any], told: dict[str, Any]) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            if status in (429, 503) and told.get("retry_after"):
-                self.send_header("retry-after", told["retry_after"])
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _operations(self, body: bytes) -> list[dict[str, Any]] | None:
+        match self.command, self.path.split("/")[1:]:
+            case "POST", ["runs", "multipart"]:
+                return read_multipart(body, self.headers["content-type"])
+            case "POST", ["runs"]:
+                run = json.loads(body)
+                return [{"kind": "post", "id": run["id"], "run": run}]
+            case "PATCH", ["runs", identity]:
+                return [{"kind": "patch", "id": identity, "run": json.loads(body)}]
+        return None
 
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+    def _answer(self, status: int, content: dict[str, Any], told: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        if status in (429, 503) and told.get("retry_after"):
+            self.send_header("retry-after", told["retry_after"])
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-    return Handler
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
 
 
 def main() -> None:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     folder.mkdir(exist_ok=True)
     (folder / "taken.jsonl").touch()
-    server = ThreadingHTTPServer(("127.0.0.1", port), make_handler(Service(folder)))
-    print("ready", flush=True)
+    Handler.service = Service(folder)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     server.serve_forever()
 
 

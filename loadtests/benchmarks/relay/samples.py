@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 from langsmith import Client
 from langsmith.run_trees import RunTree
+from typing_extensions import override
 
 OPERATIONS_A_TRACE = 10
 INFO = {
@@ -55,6 +56,7 @@ def catching(bodies: list[Body]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
+        @override
         def log_message(self, *arguments: object) -> None:
             """Say nothing."""
 

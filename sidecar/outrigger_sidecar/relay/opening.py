@@ -15,7 +15,7 @@ from outrigger_sidecar.relay.operation import Deriver
 from outrigger_sidecar.relay.relay import Onward, Relay
 from outrigger_sidecar.relay.sampling import TailSampler
 from outrigger_sidecar.relay.spool import Spool, private_directory
-from outrigger_sidecar.relay.upstream import open_upstream
+from outrigger_sidecar.relay.upstream import Upstream, open_upstream
 from outrigger_sidecar.relay_settings import RelaySettings
 from outrigger_telemetry.logging import get_logger
 from outrigger_telemetry.metrics import Metrics
@@ -37,14 +37,22 @@ async def open_relay(
     """
     async with AsyncExitStack() as stack:
         works: list[Callable[[], Awaitable[None]]] = []
+        upstream = await stack.enter_async_context(
+            open_upstream(
+                settings.relay_upstream,
+                settings.upstream_key(),
+                settings.relay_upstream_workspace,
+                seconds=settings.relay_forward_timeout_seconds,
+            )
+        )
         onward = None
         if settings.relay_upstream_key is not None:
-            onward = await _open_onward(stack, settings, metrics, works)
+            onward = _open_onward(stack, settings, upstream, metrics, works)
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="relay"))
         limits = _limits(settings)
         spool = onward.spool if onward else None
         intake = Intake(limits, metrics, deriver, spool, redacts=settings.relay_redact)
-        relay = Relay(intake, executor, limits, settings.relay_key, onward)
+        relay = Relay(intake, executor, limits, settings.relay_key, upstream, onward)
         directory = settings.failed_traces_to_replay()
         if directory is not None:
             pause = settings.relay_replay_seconds
@@ -53,9 +61,10 @@ async def open_relay(
         yield relay
 
 
-async def _open_onward(
+def _open_onward(
     stack: AsyncExitStack,
     settings: RelaySettings,
+    upstream: Upstream,
     metrics: Metrics,
     works: list[Callable[[], Awaitable[None]]],
 ) -> Onward:
@@ -65,14 +74,6 @@ async def _open_onward(
     spool = Spool(settings.relay_dir, settings.relay_spool_bytes, sampler, metrics, time.time)
     stack.callback(spool.close)
     disk = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="relay-disk"))
-    upstream = await stack.enter_async_context(
-        open_upstream(
-            settings.relay_upstream,
-            settings.upstream_key(),
-            settings.relay_upstream_workspace,
-            seconds=settings.relay_forward_timeout_seconds,
-        )
-    )
     forwarder = Forwarder(
         spool,
         upstream,
@@ -86,7 +87,7 @@ async def _open_onward(
         await _sync(spool, disk)
 
     works += [forwarder.run, sync]
-    return Onward(spool, upstream, forwarder)
+    return Onward(spool, forwarder)
 
 
 def _limits(settings: RelaySettings) -> Limits:

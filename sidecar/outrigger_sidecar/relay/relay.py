@@ -34,7 +34,6 @@ class Onward:
     """How what was taken in goes on; only with an upstream."""
 
     spool: Spool
-    upstream: Upstream
     forwarder: Forwarder
 
 
@@ -47,6 +46,7 @@ class Relay:
         executor: Executor,
         limits: Limits,
         key: SecretStr | None,
+        upstream: Upstream,
         onward: Onward | None,
     ) -> None:
         self._intake = intake
@@ -54,17 +54,13 @@ class Relay:
         self._key = key
         self._receiving = 0
         self._onward = onward
+        self.upstream = upstream
         self.limits = limits
 
     @property
     def key(self) -> str | None:
         """What senders must give as x-api-key; None: anyone may send."""
         return None if self._key is None else self._key.get_secret_value()
-
-    @property
-    def upstream(self) -> Upstream | None:
-        """Where other calls are passed on to."""
-        return None if self._onward is None else self._onward.upstream
 
     async def take(self, sent: Sent) -> None:
         """Take in what was sent; when this returns it is on disk.

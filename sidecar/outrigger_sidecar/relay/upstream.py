@@ -188,10 +188,10 @@ def _at_most(value: Any, default: int, most: int) -> int:
 
 @asynccontextmanager
 async def open_upstream(
-    url: str, key: str, workspace: str | None, *, seconds: float
+    url: str, key: str | None, workspace: str | None, *, seconds: float
 ) -> AsyncIterator[Upstream]:
     """Hold connections to the upstream for as long as the block lasts."""
-    headers = {"x-api-key": key}
+    headers = {} if key is None else {"x-api-key": key}
     if workspace:
         headers["x-tenant-id"] = workspace
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=2)

@@ -24,7 +24,8 @@ def twice(came: Counter[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(6.0, id="short"), pytest.param(60.0, id="minute", marks=pytest.mark.long)]
+    "seconds",
+    [pytest.param(6.0, id="short"), pytest.param(60.0, id="minute", marks=pytest.mark.long)],
 )
 def test_outage_then_death_of_upstream_and_kill_of_sidecar_lose_nothing(
     tmp_path: Path, seconds: float
