@@ -174,15 +174,13 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAP
         probes = make_probes(settings, database, files, metrics, relay)
         monitor = await stack.enter_async_context(open_monitor(probes, rhythm, metrics))
         page = Page(make_collectors(settings, database, files, metrics, monitor, relay))
-        yield make_app(settings, monitor, page, executor, relay)
+        app = make_app(settings, monitor, page, executor)
+        app.include_router(relay_routes(relay))
+        yield app
 
 
 def make_app(
-    settings: Settings,
-    monitor: HealthMonitor,
-    page: Page,
-    executor: ThreadPoolExecutor,
-    relay: Relay,
+    settings: Settings, monitor: HealthMonitor, page: Page, executor: ThreadPoolExecutor
 ) -> FastAPI:
     """Make the ASGI app."""
     guard = BearerGuard(settings.token)
@@ -190,7 +188,6 @@ def make_app(
     app.include_router(index_routes())
     app.include_router(health_routes(monitor, guard))
     app.include_router(metrics_routes(page, guard, executor))
-    app.include_router(relay_routes(relay))
     return app
 
 

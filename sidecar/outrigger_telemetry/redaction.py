@@ -21,7 +21,7 @@ _SECRET_TEXT = re.compile(
     r"(?P<url>\b[a-z][a-z0-9+.\-]*://)[^\s/:@]*:[^\s/@]+@"
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/\-]{8,}=*"
     r"|(?P<pair>\b[\w\-]*(?:api[_-]?key|password|passwd|secret|access[_-]?token)"
-    r"[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]{4,}"
+    r"\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s\"',;&}]{4,}"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}"
     r"|\blsv2_[A-Za-z0-9_]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}"

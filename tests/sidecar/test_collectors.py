@@ -13,6 +13,7 @@ from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page, merge
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
+from outrigger_sidecar.collectors.relay import RelayCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.errors import DatabaseError
 from outrigger_sidecar.health import CheckReport, CheckState
@@ -189,6 +190,7 @@ def test_every_metric_of_the_sidecar_comes_from_somewhere(tmp_path: Path) -> Non
             RunsCollector(database, clock=lambda: 0),
             ProcessCollector(files),
             HealthCollector(list),
+            RelayCollector(lambda: None),
             OwnMetricsCollector(local_metrics(OWN_METRICS)),
         ]
     )

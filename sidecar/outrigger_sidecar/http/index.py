@@ -10,7 +10,6 @@ ENDPOINTS = {
     "/health": "every check; 503 when unhealthy; ?verbose=0, ?exclude=disk,cpu",
     "/livez": "this sidecar runs",
     "/readyz": "the server answers and its database can be read",
-    "/langsmith": "the trace relay: what LANGSMITH_ENDPOINT is set to",
     "/startupz": "every check has run once",
 }
 
