@@ -83,8 +83,10 @@ class Forwarder:
         return await loop.run_in_executor(self._executor, self._spool.next_batch, operations, size)
 
     async def _wait_for_news(self) -> None:
+        # With nothing on disk only news can change that: at rest nothing is done.
+        seconds = LOOK_SECONDS if self._spool.pending() else None
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._news.wait()
         except TimeoutError:
             return

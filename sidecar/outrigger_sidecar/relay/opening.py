@@ -105,7 +105,8 @@ async def _sync(spool: Spool, executor: Executor) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(SYNC_SECONDS)
-        await loop.run_in_executor(executor, spool.sync)
+        if spool.is_unsynced:
+            await loop.run_in_executor(executor, spool.sync)
 
 
 @asynccontextmanager

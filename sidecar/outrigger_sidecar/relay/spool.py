@@ -72,7 +72,8 @@ class Spool:
         self._lock = threading.Lock()
         self._boundary = secrets.token_hex(BOUNDARY_LENGTH // 2).encode()
         self._in_flight: Batch | None = None
-        self._unsynced = False
+        self.is_unsynced = False
+        """True while something is written that `sync` has not brought to the disk."""
         remove_lone_journals(directory)
         self._segments = list(self._load())
         self._active: Segment | None = None  # the last of the segments, while it is written to
@@ -132,7 +133,7 @@ class Spool:
             if segment is None or segment.size >= self._segment_bytes:
                 segment = self._start_segment()
             segment.append(records, self._clock())
-            self._unsynced = True
+            self.is_unsynced = True
             if self._sampler is not None:
                 for record in records:
                     self._sampler.note(record.trace, record.facts, record.seconds)
@@ -239,9 +240,9 @@ class Spool:
     def sync(self) -> None:
         """Bring what was written to the disk itself, so that it survives the host's fall."""
         with self._lock:
-            if not self._unsynced or self._active is None:
+            if not self.is_unsynced or self._active is None:
                 return
-            self._unsynced = False
+            self.is_unsynced = False
             file = self._active.duplicate_file()
         try:
             os.fdatasync(file)
