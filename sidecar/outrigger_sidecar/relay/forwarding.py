@@ -107,7 +107,9 @@ class Forwarder:
                     return
                 case Verdict.RETRY | Verdict.DENIED:
                     self._failed(answer)
-                    await asyncio.sleep(self._pause(answer))
+                    await asyncio.sleep(
+                        pause_seconds(answer, self._failures, self._longest_pause, self._jitter())
+                    )
         self._spool.abandon(batch)
 
     async def _send(self, batch: Batch) -> Answer:
@@ -148,8 +150,14 @@ class Forwarder:
         self.trouble = None
         self._failures = 0
 
-    def _pause(self, answer: Answer) -> float:
-        if answer.retry_after is not None:
-            return answer.retry_after + self._jitter() * FIRST_PAUSE_SECONDS
-        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 20)
-        return min(pause, self._longest_pause) * (0.5 + self._jitter() / 2)
+
+def pause_seconds(answer: Answer, failures: int, longest: float, chance: float) -> float:
+    """Return how long to wait after so many failures in a row; `chance` is from 0 to 1.
+
+    What the upstream asks for is kept, however long. Else the pause doubles, half of it by
+    chance, so that many relays do not come back at the same moment.
+    """
+    if answer.retry_after is not None:
+        return answer.retry_after + chance * FIRST_PAUSE_SECONDS
+    pause = FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 20)
+    return min(pause, longest) * (0.5 + chance / 2)

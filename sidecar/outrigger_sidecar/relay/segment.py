@@ -36,6 +36,8 @@ class Segment:
         self.size = FILE_HEAD_LENGTH
         self.pending = 0
         self.is_dropped = False
+        self.cut_bytes = 0
+        """What is left at the end of a file that was being written when its process died."""
         self._file = file
         self._journal = journal
         self._offsets = array("Q")
@@ -71,6 +73,8 @@ class Segment:
         file = _open(path, 0)
         boundary = read_file_head(os.pread(file, FILE_HEAD_LENGTH, 0))
         if boundary is None:
+            if os.fstat(file).st_size < FILE_HEAD_LENGTH:  # its process died as it made it
+                path.unlink()
             os.close(file)
             return None
         segment = cls(path, boundary, file, _open(_journal_path(path), os.O_CREAT))
@@ -85,6 +89,7 @@ class Segment:
                 break
             self._offsets.append(self.size)
             self.size = end
+        self.cut_bytes = length - self.size
         self._done = bytearray(len(self._offsets))
         self.pending = len(self._offsets)
         written = os.pread(self._journal, os.fstat(self._journal).st_size, 0)

@@ -84,7 +84,10 @@ class Spool:
             segment = Segment.load(path) if path.stem.isdigit() else None
             if segment is None:
                 log.warning("relay_file_ignored", file=path.name)
-            elif segment.pending == 0:
+                continue
+            if segment.cut_bytes:
+                log.warning("relay_file_cut", file=path.name, bytes=segment.cut_bytes)
+            if segment.pending == 0:
                 segment.remove()
             else:
                 self._recall(segment)

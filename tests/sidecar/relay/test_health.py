@@ -6,8 +6,9 @@ import pytest
 
 from outrigger_sidecar.health import CheckState
 from outrigger_sidecar.probes.relay import RelayProbe
+from outrigger_sidecar.relay.forwarding import pause_seconds
 from outrigger_sidecar.relay.relay import Standing
-from outrigger_sidecar.relay.upstream import retry_after
+from outrigger_sidecar.relay.upstream import Answer, Verdict, retry_after
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,12 @@ def test_the_check_says_whether_traces_get_through(
 )
 def test_a_retry_after_is_read_as_seconds_or_a_date(value: str, seconds: float | None) -> None:
     assert retry_after(value, datetime(2026, 11, 23, 12, tzinfo=UTC)) == seconds
+
+
+def test_pauses_double_up_to_the_longest_unless_the_upstream_says_how_long() -> None:
+    again = Answer(Verdict.RETRY)
+    pauses = [pause_seconds(again, failures, 30, 1.0) for failures in (1, 2, 3, 4, 100)]
+
+    assert pauses == [0.25, 0.5, 1, 2, 30]
+    assert pause_seconds(again, 100, 30, 0.0) == 15
+    assert pause_seconds(Answer(Verdict.RETRY, retry_after=90), 1, 30, 0.0) == 90
