@@ -65,8 +65,9 @@ class LangSmith:
 
     def taken(self) -> list[dict[str, Any]]:
         """Every operation that was answered with success, or was about to be."""
-        path = self.folder / "taken.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        written = (self.folder / "taken.jsonl").read_text()
+        whole = written[: written.rfind("\n") + 1]  # a line may be on its way to the file
+        return [json.loads(line) for line in whole.splitlines()]
 
     def refused(self) -> int:
         """How many requests were answered with a failure."""
@@ -109,8 +110,8 @@ class Service:
     def take(self, operations: list[dict[str, Any]]) -> None:
         number = f"{os.getpid()}-{next(self.requests)}"
         lines = [json.dumps({"request": number, **each}) + "\n" for each in operations]
-        with self.lock, (self.folder / "taken.jsonl").open("a") as file:
-            file.writelines(lines)
+        with self.lock, (self.folder / "taken.jsonl").open("ab", buffering=0) as file:
+            file.write("".join(lines).encode())  # one write: whole, whenever this is killed
 
     def refuse(self) -> None:
         with self.lock, (self.folder / "refused").open("a") as file:
