@@ -27,7 +27,7 @@ import zstandard
 
 KEY = "the-key-of-the-upstream"
 APART = ("inputs", "outputs", "events", "extra", "error", "serialized")
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 30.0
 
 
 @dataclass
@@ -82,11 +82,14 @@ class LangSmith:
         return runs
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Return once `condition` holds; fail when it does not come to that."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        """Return once `condition` holds; fail when it does not and nothing more comes."""
+        size, since = -1, time.monotonic()
         while not condition():
-            assert time.monotonic() < deadline, f"waited in vain; {len(self.taken())} taken"
-            time.sleep(0.05)
+            if (now := (self.folder / "taken.jsonl").stat().st_size) != size:
+                size, since = now, time.monotonic()
+            waited = time.monotonic() - since
+            assert waited < WAIT_SECONDS, f"waited in vain; {len(self.taken())} taken"
+            time.sleep(0.1)
 
     def wait_for_ended(self, ids: set[str]) -> Counter[tuple[str, str]]:
         """How often each operation came, as (kind, id), once each of `ids` is here as ended."""

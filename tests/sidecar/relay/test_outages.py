@@ -32,7 +32,7 @@ def test_outage_then_death_of_upstream_and_kill_of_sidecar_lose_nothing(
 ) -> None:
     with started_relay(tmp_path) as (sidecar, langsmith):
         sidecar.start()
-        sender = start_sender(sidecar, traces=int(60 * seconds), seconds=seconds)
+        sender = start_sender(sidecar, traces=int(25 * seconds), seconds=seconds)
         langsmith.wait_until(lambda: bool(langsmith.taken()))
         langsmith.say(503, 429, retry_after="1")
         began = time.monotonic()
