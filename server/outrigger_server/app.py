@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from outrigger_server.crons.register import CronRegister
 from outrigger_server.crons.requests import CronRuns
 from outrigger_server.crons.scheduler import CronScheduler
 from outrigger_server.crons.telemetry import CronTelemetry
+from outrigger_server.domain.run import Run
 from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.manifest import Manifest
 from outrigger_server.graphs.registry import GraphRegistry

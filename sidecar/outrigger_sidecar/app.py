@@ -26,6 +26,7 @@ from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
+from outrigger_sidecar.collectors.relay import RelayCollector
 from outrigger_sidecar.collectors.remote_server import RemoteServerCollector
 from outrigger_sidecar.collectors.remote_threads import RemoteThreadsCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
@@ -38,6 +39,7 @@ from outrigger_sidecar.http.health import health_routes
 from outrigger_sidecar.http.index import index_routes
 from outrigger_sidecar.http.metrics import metrics_routes
 from outrigger_sidecar.http.refusals import make_refusals
+from outrigger_sidecar.http.relay import relay_routes
 from outrigger_sidecar.http.serving import Certificate, http_server, serve_until_stopped
 from outrigger_sidecar.probes.base import Probe
 from outrigger_sidecar.probes.cpu import CpuProbe
@@ -47,10 +49,13 @@ from outrigger_sidecar.probes.memory import MemoryProbe
 from outrigger_sidecar.probes.monitor import HealthMonitor, Rhythm, open_monitor
 from outrigger_sidecar.probes.off import OffProbe
 from outrigger_sidecar.probes.queue import QueueProbe
+from outrigger_sidecar.probes.relay import RelayProbe
 from outrigger_sidecar.probes.remote_queue import RemoteQueueProbe
 from outrigger_sidecar.probes.remote_workers import RemoteWorkersProbe
 from outrigger_sidecar.probes.server import ServerProbe
 from outrigger_sidecar.probes.workers import WorkersProbe
+from outrigger_sidecar.relay.opening import open_relay
+from outrigger_sidecar.relay.relay import Relay
 from outrigger_sidecar.remote_server import RemoteServer
 from outrigger_sidecar.run_database.base import RunDatabase
 from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
@@ -92,10 +97,21 @@ class Watched:
     """The server, when its API alone is seen."""
 
 
-def make_probes(settings: Settings, watched: Watched, metrics: Metrics) -> list[Probe]:
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Who takes traces in, and who derives series from them."""
+
+    relay: Relay
+    deriver: TraceDeriver
+
+
+def make_probes(
+    settings: Settings, watched: Watched, metrics: Metrics, relay: Relay
+) -> list[Probe]:
     """Make every probe, in the order in which /health shows them."""
+    of_relay = RelayProbe(relay.standing, failing_seconds=settings.relay_failing_seconds)
     if watched.server is not None:
-        return _remote_probes(settings, watched.server)
+        return [*_remote_probes(settings, watched.server), of_relay]
     database, files = watched.database, watched.files
     return [
         DatabaseProbe(database, metrics),
@@ -106,6 +122,7 @@ def make_probes(settings: Settings, watched: Watched, metrics: Metrics) -> list[
         WorkersProbe(files, elsewhere=bool(settings.postgres_uri and settings.target)),
         QueueProbe(database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time),
         DiskProbe(settings.data_dir, free_ratio=settings.disk_free_ratio),
+        of_relay,
     ]
 
 
@@ -189,7 +206,7 @@ def make_collectors(
     metrics: Metrics,
     monitor: HealthMonitor,
     workers: WorkersCollector,
-    deriver: TraceDeriver,
+    traces: Traces,
 ) -> list[Collector]:
     """Make every collector, in the order in which /metrics shows them."""
     files, stall_seconds = watched.files, settings.queue_stall_seconds
@@ -197,7 +214,8 @@ def make_collectors(
         ProcessCollector(files),
         ContainerCollector(),
         HealthCollector(monitor.reports),
-        TracesCollector(deriver.open_ages),
+        TracesCollector(traces.deriver.open_ages),
+        RelayCollector(traces.relay.standing),
         OwnMetricsCollector(metrics),
     ]
     if watched.server is not None:
@@ -257,13 +275,14 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[Starle
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="page"))
         workers = WorkersCollector(watched.files, clock=time.time)
         await stack.enter_async_context(keep_folded(watched.files, workers.ended))
-        probes = make_probes(settings, watched, metrics)
+        deriver = make_deriver(settings, metrics)
+        relay = await stack.enter_async_context(open_relay(settings, metrics, deriver))
+        probes = make_probes(settings, watched, metrics, relay)
         monitor = await stack.enter_async_context(open_monitor(probes, rhythm, metrics))
         await stack.enter_async_context(keep_singing(make_canary(settings, metrics)))
-        deriver = make_deriver(settings, metrics)
-        collectors = make_collectors(settings, watched, metrics, monitor, workers, deriver)
-        page = Page(collectors)
-        yield make_app(settings, monitor, page, executor, metrics)
+        traces = Traces(relay, deriver)
+        page = Page(make_collectors(settings, watched, metrics, monitor, workers, traces))
+        yield make_app(settings, monitor, page, executor, metrics, relay)
 
 
 def make_app(
@@ -272,6 +291,7 @@ def make_app(
     page: Page,
     executor: ThreadPoolExecutor,
     metrics: Metrics,
+    relay: Relay,
 ) -> Starlette:
     """Make the ASGI app."""
     credentials = Credentials(
@@ -282,6 +302,7 @@ def make_app(
         *index_routes(),
         *health_routes(monitor, guard),
         *metrics_routes(page, guard, executor),
+        *relay_routes(relay),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: make_refusals(metrics)})
 

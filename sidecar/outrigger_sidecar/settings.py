@@ -12,9 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -22,15 +20,19 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from outrigger_sidecar.errors import ConfigurationError
+from outrigger_sidecar.relay_settings import SECRETS as RELAY_SECRETS
+from outrigger_sidecar.relay_settings import UPSTREAM_NAMES, RelaySettings, UserPath, relay_faults
 from outrigger_telemetry.setting_names import PREFIX, unknown_names
 
 _PLATFORM_NAMES = {
     "postgres_uri": ("POSTGRES_URI", "DATABASE_URI"),
     "redis_uri": ("REDIS_URI",),
+    **UPSTREAM_NAMES,
 }
 """The names that every platform gives its databases; the server reads the same."""
 
-_SECRETS = frozenset({"token", "password", "target_api_key", "postgres_uri", "redis_uri"})
+_SECRETS = RELAY_SECRETS | {"token", "password", "target_api_key", "postgres_uri", "redis_uri"}
+RELAY = "relay_"
 _SHARED = frozenset({"data_dir", "metrics_dir", "log_format", "log_level"})
 # Kubernetes gives every container such a variable for a service named outrigger-sidecar.
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
@@ -86,13 +88,10 @@ def _metrics_below_data(values: dict[str, Any]) -> Path:
 
 LogFormat = Literal["json", "console", "auto"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
-UserPath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
 
 
-class Settings(BaseModel):
+class Settings(RelaySettings):
     """All settings of the sidecar."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(
         default="127.0.0.1", min_length=1, pattern=r"^[^\s/]+$", description="Address to listen on."
@@ -146,9 +145,6 @@ class Settings(BaseModel):
     )
     stop_with_stdin: bool = Field(
         default=False, description="Stop when stdin ends, and leave Ctrl-C to the parent."
-    )
-    data_dir: UserPath = Field(
-        default=Path(".outrigger"), description="The server's data directory."
     )
     metrics_dir: UserPath = Field(
         default_factory=_metrics_below_data,
@@ -223,7 +219,8 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
     sources: dict[str, str] = {}
     for name in Settings.model_fields:
         names = environment_names(name)
-        variable = next((each for each in names if each in environ), names[0])
+        variable = next((each for each in names if environ.get(each)), None)
+        variable = variable or next((each for each in names if each in environ), names[0])
         if overrides.get(name) is not None:
             values[name], sources[name] = overrides[name], "--" + name.replace("_", "-")
         elif variable in environ and not _is_service_link(name, environ[variable]):
@@ -243,6 +240,7 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError([*_faults(error, sources), *faults]) from error
+    faults += relay_faults(settings, settings.host, settings.port)
     if faults:
         raise ConfigurationError(faults)
     return settings
@@ -260,7 +258,7 @@ def settings_table() -> str:
 
 def environment_names(field: str) -> tuple[str, ...]:
     """Name the environment variables of a field; the first that is set counts."""
-    own = "" if field in _SHARED else "SIDECAR_"
+    own = "" if field in _SHARED or field.startswith(RELAY) else "SIDECAR_"
     return _PLATFORM_NAMES.get(field, (f"{PREFIX}{own}{field.upper()}",))
 
 

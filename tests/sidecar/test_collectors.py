@@ -14,6 +14,7 @@ from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page, merge
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
+from outrigger_sidecar.collectors.relay import RelayCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.collectors.traces import TracesCollector
 from outrigger_sidecar.collectors.workers import WorkersCollector
@@ -230,6 +231,7 @@ def test_every_metric_of_the_sidecar_comes_from_somewhere(tmp_path: Path) -> Non
             ProcessCollector(files),
             HealthCollector(list),
             TracesCollector(lambda: (0, 0.0)),
+            RelayCollector(lambda: None),
             OwnMetricsCollector(local_metrics(OWN_METRICS)),
         ]
     )

@@ -79,7 +79,17 @@ FORGOTTEN_REASON = Label("reason", ("expired", "crowded"))
 SKIPPED_REASON = Label("reason", ("duplicate", "copy", "unreadable"))
 TOKEN_TYPE = Label(gen_ai.TOKEN_TYPE, gen_ai.TOKEN_TYPES)
 PRICED = Label("priced", ("true", "false"))
-RELAY_KIND = Label("kind", ("post", "patch"))
-FORWARD_RESULT = Label("result", ("ok", "retried", "refused"))
-DROP_REASON = Label("reason", ("spool_full", "too_large", "invalid", "refused", "no_upstream"))
-SAMPLE_REASON = Label("reason", ("share",))
+RELAY_KIND = Label("kind", ("post", "patch", "feedback"))
+RELAY_FORWARD_RESULT = Label("result", ("ok", "retry", "denied", "refused"))
+RELAY_DROP_REASON = Label(
+    "reason", ("spool_full", "upstream_refused", "damaged", "redaction_failed")
+)
+RELAY_REPLAY_RESULT = Label("result", ("ok", "refused"))
+RELAY_REFUSAL = Label(
+    "reason",
+    (
+        *("body_too_large", "decompressed_too_large", "part_too_large", "too_many_parts"),
+        *("slow_sender", "unknown_part", "unknown_encoding", "malformed", "wrong_key"),
+        *("busy", "spool_unavailable", "no_upstream", "upstream_unreachable"),
+    ),
+)
