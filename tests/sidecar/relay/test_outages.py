@@ -51,7 +51,7 @@ def test_outage_then_death_of_upstream_and_kill_of_sidecar_lose_nothing(
         came = wait_until_sent(sidecar, langsmith)
 
         assert len(twice(came)) <= BATCH
-        assert sidecar.metric("langgraph_relay_spool_oldest_seconds") == 0
+        sidecar.until_metric("langgraph_relay_spool_oldest_seconds", 0)
 
 
 def test_only_the_batch_in_flight_arrives_twice(tmp_path: Path) -> None:
@@ -59,6 +59,9 @@ def test_only_the_batch_in_flight_arrives_twice(tmp_path: Path) -> None:
         langsmith.say(503)
         sidecar.start()
         assert start_sender(sidecar, traces=200, seconds=1).wait(60) == 0
+        assert sidecar.metric('langgraph_relay_forwarded_batches_total{result="retry"}') > 0
+        assert sidecar.metric("langgraph_relay_spool_bytes") > 0
+        assert sidecar.metric("langgraph_relay_spool_oldest_seconds") > 0
         langsmith.say(hold_seconds=1.0)  # it has taken a batch, and does not say so yet
         langsmith.wait_until(lambda: len(langsmith.taken()) > BATCH)
         sidecar.kill()
@@ -70,6 +73,10 @@ def test_only_the_batch_in_flight_arrives_twice(tmp_path: Path) -> None:
         came = wait_until_sent(sidecar, langsmith)
 
         assert twice(came) <= in_flight
+        sidecar.until_metric("langgraph_relay_spool_bytes", 0)
+        assert sidecar.metric("langgraph_relay_spool_oldest_seconds") == 0
+        assert sidecar.metric('langgraph_relay_forwarded_batches_total{result="ok"}') > 0
+        assert sidecar.metric("langgraph_relay_forward_seconds_count") > 0
 
 
 @pytest.mark.parametrize(
