@@ -57,7 +57,9 @@ async def _create(
         assistant = await services.assistants.resolve(body.assistant_id)
     except (InvalidRequest, NotFound) as error:
         raise NotFound(f"Assistant '{body.assistant_id}' not found") from error
-    await caller.assistant("read", assistant, f"Assistant '{body.assistant_id}' not found")
+    about = {"assistant_id": uuid.UUID(assistant.assistant_id)}
+    allowed = await caller.authorized("assistants", "read", about)
+    caller.check_run_of(allowed, assistant, f"Assistant '{body.assistant_id}' not found")
     cron_id = uuid7()
     value: dict[str, Any] = {
         "payload": body.payload,
@@ -78,7 +80,7 @@ async def _create(
             schedule=body.schedule,
             timezone=body.timezone,
             end_at=body.end_at,
-            payload={**body.payload, "assistant_id": assistant.assistant_id},
+            payload={**value["payload"], "assistant_id": assistant.assistant_id},
             metadata=value["metadata"],
             on_run_completed=body.on_run_completed if thread_id is None else None,
             enabled=body.enabled,
