@@ -144,7 +144,7 @@ async def test_a_thread_is_its_owners_and_nothing_to_anybody_else(
     ):
         answer = await asked(http, "bob", method, path, body)
         assert (answer.status_code, answer.json()) == (404, {"detail": detail}), (method, path)
-    assert await who("bob").threads.search() == []
+    assert await who("bob").threads.search(ids=[thread["thread_id"]]) == []
     mine = await who("alice").threads.search(ids=[thread["thread_id"]])
     assert [each["thread_id"] for each in mine] == [thread["thread_id"]]
     assert len(await who("alice").runs.list(thread["thread_id"])) == 1
