@@ -251,8 +251,8 @@ CRONS = (
     Call(
         "PATCH",
         CRON,
-        one("crons", "update", {**OF_CRON, "enabled": False}),
-        {"enabled": False},
+        one("crons", "update", {**OF_CRON, "payload": {"input": {"a": 1}}, "enabled": False}),
+        {"enabled": False, "input": {"a": 1}},
     ),
     Call("DELETE", CRON, one("crons", "delete", OF_CRON)),
 )
