@@ -72,7 +72,7 @@ def cancels(
 
 def makes_cron(path: str, place: str | None, first: Ask) -> Call:
     value = {
-        "payload": {"input": {}},
+        "payload": {"input": {}, "schedule": NEVER, "metadata": {"a": 1}},
         "schedule": NEVER,
         "cron_id": "uuid:*",
         "thread_id": place,
@@ -251,8 +251,12 @@ CRONS = (
     Call(
         "PATCH",
         CRON,
-        one("crons", "update", {**OF_CRON, "enabled": False}),
-        {"enabled": False},
+        one(
+            "crons",
+            "update",
+            {**OF_CRON, "payload": {"input": {"a": 1}, "enabled": False}, "enabled": False},
+        ),
+        {"enabled": False, "input": {"a": 1}},
     ),
     Call("DELETE", CRON, one("crons", "delete", OF_CRON)),
 )

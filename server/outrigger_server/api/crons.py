@@ -145,10 +145,11 @@ async def patch(
     """Change a cron; when it fires next is reckoned anew from now on."""
     if not body.model_fields_set:
         raise BadState("Request body cannot be empty: name the fields that are to change")
-    value: dict[str, Any] = {"cron_id": uuid.UUID(cron_id), **body.changes}
+    about = {"cron_id": uuid.UUID(cron_id), "payload": body.payload}
+    value: dict[str, Any] = {**about, **body.changes}
     allowed = await caller.authorized("crons", "update", value)
     changes = {name: value[name] for name in body.changes}
-    changed = await services.crons.patch(cron_id, changes, body.payload, allowed)
+    changed = await services.crons.patch(cron_id, changes, value["payload"], allowed)
     return json_response(cron_json(changed))
 
 
