@@ -48,7 +48,7 @@ async def test_health_says_what_can_be_seen_and_is_off_for_the_rest(
             ready = await http.get("/readyz")
     states = {name: check["status"] for name, check in answer.json()["checks"].items()}
     seen = {"server": "ok", "workers": "ok", "queue": "ok"}
-    assert states == seen | dict.fromkeys(("database", "redis", "disk"), "off")
+    assert states == seen | dict.fromkeys(("database", "redis", "disk", "relay"), "off")
     assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
     assert (ready.status_code, ready.json()["server"]) == (200, "ok")
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from harness.langsmith_double import KEY, LangSmith
 from outrigger_sidecar.http.relay import relay_routes
@@ -33,8 +33,7 @@ class Bench:
     """One relay and a client of its routes."""
 
     def __init__(self, relay: Relay, metrics: Metrics, noticed: Noticed) -> None:
-        app = FastAPI()
-        app.include_router(relay_routes(relay))
+        app = Starlette(routes=relay_routes(relay))
         self.relay = relay
         self.noticed = noticed
         self.metrics = metrics

@@ -14,6 +14,7 @@ from prometheus_client.openmetrics import exposition as open_exposition
 from prometheus_client.openmetrics import parser as open_parser
 from prometheus_client.registry import Collector
 
+from fakes.relay_bench import Noticed
 from fakes.run_file import NOW, RunFile
 from harness.programs import program
 from outrigger_sidecar.app import OWN_METRICS, make_app
@@ -31,6 +32,7 @@ from outrigger_sidecar.http.exposition import OPEN_METRICS as OPEN
 from outrigger_sidecar.http.exposition import TEXT, as_open_metrics, as_text, chosen_format
 from outrigger_sidecar.http.metrics import accepts_gzip
 from outrigger_sidecar.probes.monitor import HealthMonitor, Rhythm
+from outrigger_sidecar.relay.opening import open_relay
 from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_sidecar.settings import Settings
 from outrigger_telemetry import metric_specs as specs
@@ -87,13 +89,15 @@ def page(tmp_path: Path, own: Metrics) -> Page:
 
 
 @pytest.fixture
-async def http(page: Page, own: Metrics):
+async def http(page: Page, own: Metrics, tmp_path: Path):
     monitor = HealthMonitor([], Rhythm(1, 1, 6, 2, 1), own)
-    with ThreadPoolExecutor(1) as executor:
-        app = make_app(Settings(), monitor, page, executor, own)
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://sidecar") as http:
-            yield http
+    settings = Settings(data_dir=tmp_path)
+    async with open_relay(settings, own, Noticed()) as relay:
+        with ThreadPoolExecutor(1) as executor:
+            app = make_app(settings, monitor, page, executor, own, relay)
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://sidecar") as http:
+                yield http
 
 
 async def test_promtool_finds_no_fault_on_the_whole_page(http: httpx.AsyncClient) -> None:
