@@ -144,7 +144,7 @@ class Settings(RelaySettings):
         default=30.0, ge=0.1, le=3600, description="Time such a run may take."
     )
     stop_with_stdin: bool = Field(
-        default=False, description="Stop when stdin ends, and leave Ctrl-C to the parent."
+        default=False, description="Stop when stdin ends, and leave signals to the parent."
     )
     metrics_dir: UserPath = Field(
         default_factory=_metrics_below_data,

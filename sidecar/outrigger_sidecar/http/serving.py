@@ -73,19 +73,19 @@ def http_server(
 async def serve_until_stopped(
     server: QuietServer, listener: socket, *, stop_with_stdin: bool
 ) -> None:
-    """Serve until SIGTERM; until SIGINT, too, or until the end of stdin."""
+    """Serve until SIGTERM or SIGINT; with `stop_with_stdin` until the end of stdin instead."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         server.should_exit = True
 
-    loop.add_signal_handler(signal.SIGTERM, stop)
+    # A terminal sends Ctrl-C, and systemd SIGTERM, to the parent as well: it stops first, and
+    # sends its last traces here.
+    heard = (lambda: None) if stop_with_stdin else stop
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, heard)
     if stop_with_stdin:
-        # A terminal sends Ctrl-C to parent and child; the parent decides when we stop.
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
         threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
-    else:
-        loop.add_signal_handler(signal.SIGINT, stop)
     await server.serve(sockets=[listener])
 
 
