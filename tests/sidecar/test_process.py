@@ -201,9 +201,9 @@ def test_the_end_of_stdin_ends_it_and_a_signal_that_its_parent_got_too_does_not(
     ("host", "credentials", "warnings"),
     [
         ("127.0.0.1", {}, set()),
-        ("0.0.0.0", {}, {"sidecar_open_to_network", "relay_open_to_network"}),  # noqa: S104
-        ("0.0.0.0", {"SIDECAR_TOKEN": "long-token"}, {"relay_open_to_network"}),  # noqa: S104
-        ("0.0.0.0", {"RELAY_KEY": "long-key"}, {"sidecar_open_to_network"}),  # noqa: S104
+        ("0.0.0.0", {}, {"sidecar_open_to_network", "relay_open_to_network"}),
+        ("0.0.0.0", {"SIDECAR_TOKEN": "long-token"}, {"relay_open_to_network"}),
+        ("0.0.0.0", {"RELAY_KEY": "long-key"}, {"sidecar_open_to_network"}),
     ],
 )
 def test_it_warns_of_what_strangers_may_do(
@@ -216,7 +216,8 @@ def test_it_warns_of_what_strangers_may_do(
     environment = {f"OUTRIGGER_{name}": value for name, value in credentials.items()}
     sidecar = start_sidecar(stack, tmp_path, 1, "--host", host, **environment)
     sidecar.process.terminate()
-    lines = [json.loads(line) for line in sidecar.process.communicate()[0].splitlines()]
+    assert sidecar.process.stdout is not None
+    lines = [json.loads(line) for line in sidecar.process.stdout]
 
     open_to = {line["event"] for line in lines if line["event"].endswith("_open_to_network")}
     assert open_to == warnings

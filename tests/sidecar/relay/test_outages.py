@@ -80,7 +80,7 @@ def test_only_the_batch_in_flight_arrives_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(3.0, id="short"), pytest.param(10.0, id="ten", marks=pytest.mark.long)]
+    "seconds", [pytest.param(1.0, id="short"), pytest.param(10.0, id="ten", marks=pytest.mark.long)]
 )
 def test_runs_sent_while_the_sidecar_was_away_arrive_later(tmp_path: Path, seconds: float) -> None:
     with started_relay(tmp_path) as (sidecar, langsmith):
