@@ -59,13 +59,13 @@ class Forwarder:
         self._longest_pause = longest_pause
         self._jitter = jitter
         self._news = asyncio.Event()
-        self._idle = asyncio.Event()
+        self._settled = asyncio.Event()
         self._failures = 0
         self.trouble: Trouble | None = None
 
     def wake(self) -> None:
         """Say that there is something new in the spool."""
-        self._idle.clear()
+        self._settled.clear()
         self._news.set()
 
     async def finish(self, seconds: float) -> None:
@@ -73,11 +73,10 @@ class Forwarder:
 
         What is left after `seconds` goes on at the next start.
         """
-        if self.trouble is not None:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
+        if self.trouble is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._settled.wait()
 
     async def run(self) -> None:
         """Forward until cancelled."""
@@ -88,7 +87,7 @@ class Forwarder:
                 await self._deliver(batch)
                 continue
             if not self._news.is_set():
-                self._idle.set()
+                self._settled.set()
             await self._wait_for_news()
 
     async def _next_batch(self) -> Batch | None:
@@ -159,6 +158,7 @@ class Forwarder:
         else:
             self.trouble = Trouble(self.trouble.since, answer.why)
         self._failures += 1
+        self._settled.set()
 
     def _recovered(self) -> None:
         if self.trouble is not None:
