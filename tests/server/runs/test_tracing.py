@@ -8,6 +8,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import START, StateGraph
 from langsmith import Client, tracing_context
+from structlog.contextvars import get_contextvars
 from typing_extensions import TypedDict
 
 from harness.derived import ended_roots, metadata_of, operations_of
@@ -128,6 +129,18 @@ async def test_the_first_attempts_trace_has_the_runs_id_and_begins_when_it_was_d
     assert metadata_of(root)["run_attempt"] == 1
     assert metadata_of(root)["multitask_strategy"] == "rollback"
     assert metadata_of(root)["environment"] == "a-test"
+
+
+async def test_what_is_logged_meanwhile_names_the_trace(client: Callable[[], Client]) -> None:
+    with tracing_context(enabled=True):
+        async with RunTracing("a-test", client, flush_seconds=20) as tracing:
+            with tracing.traced(run(), run_config(run())):
+                first = get_contextvars()["trace_id"]
+            with tracing.traced(run(attempt=2), run_config(run(attempt=2))):
+                second = get_contextvars()["trace_id"]
+
+    assert first == RUN_ID != second
+    assert "trace_id" not in get_contextvars()
 
 
 async def test_the_wait_lasts_from_when_the_run_was_due_until_a_worker_took_it(
