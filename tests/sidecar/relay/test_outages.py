@@ -24,15 +24,18 @@ def twice(came: Counter[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "seconds",
-    [pytest.param(6.0, id="short"), pytest.param(60.0, id="minute", marks=pytest.mark.long)],
+    ("seconds", "traces"),
+    [
+        pytest.param(5.0, 100, id="short"),
+        pytest.param(60.0, 3600, id="minute", marks=pytest.mark.long),
+    ],
 )
 def test_outage_then_death_of_upstream_and_kill_of_sidecar_lose_nothing(
-    tmp_path: Path, seconds: float
+    tmp_path: Path, seconds: float, traces: int
 ) -> None:
     with started_relay(tmp_path) as (sidecar, langsmith):
         sidecar.start()
-        sender = start_sender(sidecar, traces=int(25 * seconds), seconds=seconds)
+        sender = start_sender(sidecar, traces=traces, seconds=seconds)
         langsmith.wait_until(lambda: bool(langsmith.taken()))
         langsmith.say(503, 429, retry_after="1")
         began = time.monotonic()
