@@ -34,7 +34,7 @@ from outrigger_sidecar.http.auth import Credentials, Guard
 from outrigger_sidecar.http.connection import Limits
 from outrigger_sidecar.http.health import health_routes
 from outrigger_sidecar.http.index import index_routes
-from outrigger_sidecar.http.listening import certificate, listen, warn_of_strangers
+from outrigger_sidecar.http.listening import open_doors, warn_of_strangers
 from outrigger_sidecar.http.metrics import metrics_routes
 from outrigger_sidecar.http.refusals import make_refusals
 from outrigger_sidecar.http.relay import relay_routes
@@ -317,10 +317,9 @@ async def run(settings: Settings) -> None:
         ConfigurationError: A database cannot be read with these settings or this installation,
             or the files of TLS cannot be used.
     """
-    tls = certificate(settings)
     metrics = local_metrics(OWN_METRICS)
     metrics.set(metric_specs.SIDECAR_BUILD_INFO, 1, version=version("langgraph-outrigger"))
-    listener = listen(settings)
+    doors = open_doors(settings)
     chosen = settings.log_format
     if chosen == "auto":
         chosen = "console" if sys.stdout.isatty() else "json"
@@ -329,15 +328,19 @@ async def run(settings: Settings) -> None:
     )
     try:
         async with open_app(settings, metrics) as app:
-            host, port = listener.getsockname()[:2]
+            host, port = doors[0].listener.getsockname()[:2]
             log.info("sidecar_started", host=host, port=port, target=settings.target or None)
             warn_of_strangers(settings, host)
-            server = http_server(app, metrics, tls, Limits())
+            servers = [
+                (http_server(app, metrics, door.certificate, Limits()), door.listener)
+                for door in doors
+            ]
             _look_at_new_objects_only()
-            await serve_until_stopped(server, listener, stop_with_stdin=settings.stop_with_stdin)
+            await serve_until_stopped(servers, stop_with_stdin=settings.stop_with_stdin)
         log.info("sidecar_stopped")
     finally:
-        listener.close()
+        for door in doors:
+            door.listener.close()
         await asyncio.to_thread(output.close)
 
 

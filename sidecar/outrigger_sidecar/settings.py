@@ -126,6 +126,13 @@ class Settings(RelaySettings):
         default=None, description="PEM file of the certificate and its chain; none: plain HTTP."
     )
     tls_key: UserPath | None = Field(default=None, description="PEM file of its key.")
+    plain_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of loopback that speaks plain HTTP beside TLS, for senders of traces on"
+        " this machine; `outrigger up` with TLS picks one.",
+    )
     target_api_key: SecretStr | None = Field(
         default=None, description="Sent to the server as `x-api-key`, where it asks for one."
     )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from harness.derived import ended_roots, operations_of
 from harness.langsmith_double import KEY, LangSmith
 from harness.metrics_page import read_metrics
-from harness.processes import TASK_MAISTRO, started_server
+from harness.processes import TASK_MAISTRO, free_port, started_server
 from harness.relays import started_langsmith
+from harness.tls import make_certificate
 
 pytestmark = pytest.mark.end_to_end
 
@@ -51,6 +53,33 @@ def test_traces_of_runs_are_upstream_and_the_relay_is_healthy(
         health = httpx.get(f"{server.sidecar_url}/health", timeout=10).json()
 
     assert health["checks"]["relay"]["status"] == "ok"
+
+
+def test_a_sidecar_that_speaks_tls_takes_the_traces_of_its_machine_without(
+    tmp_path: Path, langsmith: LangSmith
+) -> None:
+    certificate = make_certificate(tmp_path)
+    port = free_port()
+    environment = tracing_to(langsmith) | {
+        "OUTRIGGER_SIDECAR_TLS_CERT": str(certificate.chain),
+        "OUTRIGGER_SIDECAR_TLS_KEY": str(certificate.key),
+        "OUTRIGGER_SIDECAR_PLAIN_PORT": str(free_port()),
+    }
+    with started_server(
+        tmp_path / "data",
+        config=TASK_MAISTRO,
+        sidecar=True,
+        environment=environment,
+        arguments=("--sidecar-port", str(port)),
+    ) as server:
+        trusting = ssl.create_default_context(cafile=str(certificate.chain))
+        url = f"https://127.0.0.1:{port}"
+        assert httpx.get(f"{url}/livez", verify=trusting).status_code == 200
+        run_once(server.url)
+        langsmith.wait_until(lambda: bool(ended_roots(operations_of(langsmith.taken()))))
+
+    assert url in server.log.read_text()
+    assert not (tmp_path / "data" / "relay" / "failed").exists()  # none came that way
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
