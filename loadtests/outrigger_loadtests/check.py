@@ -19,6 +19,7 @@ from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
+from outrigger_loadtests.environment import environment_here
 from outrigger_loadtests.errors import UnreadableFaults, UsageError
 from outrigger_loadtests.faults import LONGEST_RECOVERY
 from outrigger_loadtests.history.faults_log import read_faults
@@ -28,19 +29,22 @@ from outrigger_loadtests.judging import Judgement, operations_of_threads
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS
 from outrigger_loadtests.models.thread import returned
+from outrigger_loadtests.rendering import HISTORY, check_html
 from outrigger_loadtests.report.console import print_summary
-from outrigger_loadtests.report.files import write_report
+from outrigger_loadtests.report.files import PAGE, write_report
 from outrigger_loadtests.report.findings import evidence
+from outrigger_loadtests.report.measured_file import MEASURES, measures_json
+from outrigger_loadtests.report.measures import Measures, Stretch
 from outrigger_loadtests.report.outcome import CheckReport, Target
 from outrigger_loadtests.report.progress import ProgressBar, Standing
 from outrigger_loadtests.report.timeline import evidence_timeline
+from outrigger_loadtests.report.verdict_json import document
 from outrigger_loadtests.scenarios.crowd import Crowd
 from outrigger_loadtests.scenarios.load import STOPS, Load
 from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.settings import CheckSettings
 from outrigger_loadtests.shares import judge_on_every_core
 
-HISTORY = "history.jsonl"
 PATIENT = Patience(tries=100)  # ten seconds: a server that is restarted meanwhile comes back
 
 
@@ -75,7 +79,12 @@ def check(settings: CheckSettings, console: Console) -> int:
             judgement.doubt_the_given_up()
         report = _report(settings, identity, judgement, load)
         report = replace(report, timelines=_timelines(path, report))
-        files = write_report(report, settings.output)
+        measures = _measures(judgement, load, settings.duration)
+        more = {
+            PAGE: check_html(document(report), measures, path),
+            MEASURES: measures_json(measures),
+        }
+        files = write_report(report, settings.output, more)
     print_summary(console, report, [*files, path])
     return report.exit_code
 
@@ -204,7 +213,20 @@ def _report(
         counts=judgement.counts,
         notes=tuple(notes),
         stopped_early=load.stopped,
+        environment=environment_here(),
+        grafana_url=settings.grafana_url,
     )
+
+
+def _measures(judgement: Judgement, load: _Loaded, seconds: float) -> Measures:
+    """Return what was measured, with the stages of the load."""
+    measures = judgement.measures
+    begin = int(load.began * NANOSECONDS)
+    end = max((measures.last + 1) * measures.width, begin)
+    sent = min(begin + int(seconds * NANOSECONDS), end)
+    resting = (Stretch("coming to rest", sent, end),) if sent < end else ()
+    measures.stages = (Stretch("sending", begin, sent), *resting)
+    return measures
 
 
 def _timelines(path: Path, report: CheckReport) -> dict[str, str]:

@@ -25,6 +25,7 @@ from outrigger_loadtests.settings import (
     LABELS,
     PROBES,
     check_settings,
+    grafana,
 )
 
 EXIT_USAGE = 2
@@ -32,6 +33,8 @@ EXIT_INTERRUPTED = 130
 _STRATEGIES = f"{', '.join(LABELS)} or all, one thread after the other."
 _PROBES = f"Graph to talk to: {', '.join(PROBES)}, or all, one after the other."
 _FAULTS = "Where whoever injects faults writes them down, a line of JSON each."
+_GRAFANA = "URL of a Grafana dashboard; the report links to it with the time of the test."
+_FOLDER = "Folder of an earlier run."
 _PROFILE = f"What may be expected: {', '.join(each.name for each in PROFILES)}."
 # What typer raises for options it cannot read. Newer ones bring their own click, older ones do not.
 _Misused: type[Exception] = typer.BadParameter.__mro__[1]
@@ -68,6 +71,7 @@ def check(  # noqa: PLR0913  one for each option
     ] = None,
     server_profile: Annotated[str, typer.Option(help=_PROFILE)] = PROFILES[0].name,
     faults_log: Annotated[Path | None, typer.Option(help=_FAULTS)] = None,
+    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
 ) -> None:
     """Double-text a server and prove or disprove what each strategy promises."""
     settings = check_settings(
@@ -81,10 +85,24 @@ def check(  # noqa: PLR0913  one for each option
         api_key=api_key,
         server_profile=server_profile,
         faults_log=faults_log,
+        grafana_url=grafana_url,
     )
     from outrigger_loadtests.check import check as run  # it patches the process, and takes its time
 
     raise typer.Exit(run(settings, _Screen()))
+
+
+@cli.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help=_FOLDER)],
+    *,
+    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+) -> None:
+    """Write the report of an earlier run anew, from its files."""
+    from outrigger_loadtests.rendering import render_again  # what it needs takes its time
+
+    for path in render_again(folder, grafana(grafana_url)):
+        print(f"wrote {path}")
 
 
 class _Screen(Console):

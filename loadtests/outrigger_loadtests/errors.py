@@ -4,8 +4,11 @@ LoadTestError
 ├── UsageError            wrong options; nothing was sent
 ├── TargetUnreachable     no server answers, or it is not one that can be tested
 ├── UnreadableHistory     a history file that is no history
-└── UnreadableFaults      a log of faults that is none
+├── UnreadableFaults      a log of faults that is none
+└── UnreadableReport      a file of an earlier run that is none
 """
+
+from pathlib import Path
 
 
 class LoadTestError(Exception):
@@ -32,3 +35,10 @@ class UnreadableFaults(LoadTestError):
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line} of the log of faults cannot be read: {reason}")
+
+
+class UnreadableReport(LoadTestError):
+    """A file of an earlier run cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is no report of this tool: {reason}")

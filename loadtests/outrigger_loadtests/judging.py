@@ -21,6 +21,7 @@ from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread
 from outrigger_loadtests.profiles import ServerProfile
+from outrigger_loadtests.report.measures import Measures
 from outrigger_loadtests.report.outcome import Counts
 from outrigger_loadtests.verdict import Examination, Finding, Verdict
 
@@ -44,6 +45,7 @@ class Judgement:
     counts: dict[str, Counts] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     given_up: dict[str, str] = field(default_factory=dict)
+    measures: Measures = field(default_factory=Measures)
 
     def crashed(
         self, operations: Sequence[AnyOperation], invariants: Iterable[Invariant], error: Exception
@@ -112,6 +114,7 @@ class Judgement:
             self.counts[label] = _sum(self.counts.get(label, Counts()), counts)
         self.shown = other.shown | self.shown
         self.given_up |= other.given_up
+        self.measures.add(other.measures)
 
     def findings(self) -> Iterator[Finding]:
         """Yield everything that was found."""
@@ -149,6 +152,7 @@ def judge_history(
             faults = [each for each in general if isinstance(each, Faulted)]
             judgement.faults = dict(Counter(each.name for each in faults))
             disturbances = Disturbances(faults)
+            judgement.measures.take_faults(faults)
             continue
         try:
             thread = read_thread(operations, general)
@@ -159,6 +163,7 @@ def judge_history(
             judgement.leave(operations, disturbances)
             continue
         judgement.threads += 1
+        judgement.measures.take(thread, operations)
         label = thread.opened.label
         judgement.shown.setdefault(label, thread.name)
         for name, examination in judge(thread, profile, invariants).items():

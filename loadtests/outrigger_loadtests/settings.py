@@ -40,6 +40,7 @@ class CheckSettings:
     api_key: str | None
     profile: ServerProfile
     faults_log: Path | None = None
+    grafana_url: str = ""
 
     @property
     def strategy(self) -> str:
@@ -64,6 +65,7 @@ def check_settings(  # noqa: PLR0913  one for each option
     api_key: str | None = None,
     server_profile: str = "outrigger",
     faults_log: Path | None = None,
+    grafana_url: str = "",
 ) -> CheckSettings:
     """Check the options and return what they say; without a seed one is drawn.
 
@@ -83,7 +85,22 @@ def check_settings(  # noqa: PLR0913  one for each option
         api_key=_header("--api-key", api_key),
         profile=profile_named(server_profile),
         faults_log=_log(faults_log),
+        grafana_url=grafana(grafana_url),
     )
+
+
+def grafana(address: str) -> str:
+    """Check the address of a Grafana dashboard; empty for none.
+
+    Raises:
+        UsageError: It is no address that a page may lead to.
+    """
+    parts = urlsplit(address)
+    if address and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise UsageError(f"--grafana-url: {address!r} is no URL of a dashboard")
+    if "@" in parts.netloc:  # the report would show it
+        raise UsageError("--grafana-url: no user name or password may stand in it")
+    return address
 
 
 def _url(host: str) -> str:

@@ -11,7 +11,14 @@ from signal import SIGINT
 
 from harness.processes import clean_environment
 
-FILES = ["history.jsonl", "junit.xml", "summary.md", "verdict.json"]
+FILES = [
+    "history.jsonl",
+    "junit.xml",
+    "measures.json",
+    "report.html",
+    "summary.md",
+    "verdict.json",
+]
 SECONDS = 60.0
 
 

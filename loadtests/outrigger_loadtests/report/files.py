@@ -2,20 +2,23 @@
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from outrigger_loadtests.report.junit import junit_xml
 from outrigger_loadtests.report.markdown import summary_markdown
 from outrigger_loadtests.report.outcome import CheckReport
-from outrigger_loadtests.report.verdict_json import verdict_json
+from outrigger_loadtests.report.verdict_json import VERDICT, verdict_json
 
 SUMMARY = "summary.md"
 JUNIT = "junit.xml"
-VERDICT = "verdict.json"
+PAGE = "report.html"
 
 
-def write_report(report: CheckReport, directory: Path) -> list[Path]:
-    """Write all files of the report and return where they are.
+def write_report(
+    report: CheckReport, directory: Path, more: Mapping[str, bytes] | None = None
+) -> list[Path]:
+    """Write all files of the report, and `more` by name; return where they are.
 
     Nothing is written unless everything could be rendered. `verdict.json` comes last: where it is,
     the others are too.
@@ -24,6 +27,7 @@ def write_report(report: CheckReport, directory: Path) -> list[Path]:
         OSError: The directory cannot be made or written to.
     """
     rendered = {
+        **(more or {}),
         SUMMARY: summary_markdown(report).encode(),
         JUNIT: junit_xml(report),
         VERDICT: verdict_json(report),
