@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from outrigger_loadtests.report.capacity_json import CapacityPart
 from outrigger_loadtests.report.findings import (
     TIMELINES,
     Crash,
@@ -120,7 +121,7 @@ class CrashPart(_Part, frozen=True):
 
 
 class Document(_Part, frozen=True, tag_field="schema", tag=SCHEMA):
-    """The whole outcome of a check."""
+    """The whole outcome of a check, or of a capacity test, which checks as well."""
 
     verdict: Verdict
     exit_code: int
@@ -141,6 +142,7 @@ class Document(_Part, frozen=True, tag_field="schema", tag=SCHEMA):
     timelines: dict[str, str]
     repeat: str
     notes: tuple[str, ...]
+    capacity: CapacityPart | None = None
 
 
 def verdict_json(report: CheckReport) -> bytes:
@@ -184,6 +186,7 @@ def document(report: CheckReport) -> Document:
         timelines=_timelines(report),
         repeat=printable(report.repeat),
         notes=tuple(one_line(note) for note in report.notes[:NOTES]),
+        capacity=report.capacity,
     )
 
 
