@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from outrigger_loadtests.errors import UnreadableReport
+from outrigger_loadtests.report.capacity_json import CapacityPart
 from outrigger_loadtests.report.findings import (
     TIMELINES,
     Crash,
@@ -123,7 +124,7 @@ class CrashPart(_Part, frozen=True):
 
 
 class Document(_Part, frozen=True, tag_field="schema", tag=SCHEMA):
-    """The whole outcome of a check."""
+    """The whole outcome of a check, or of a capacity test, which checks as well."""
 
     verdict: Verdict
     exit_code: int
@@ -146,6 +147,7 @@ class Document(_Part, frozen=True, tag_field="schema", tag=SCHEMA):
     notes: tuple[str, ...]
     environment: dict[str, str] = {}
     grafana_url: str = ""
+    capacity: CapacityPart | None = None
 
 
 def verdict_json(report: CheckReport) -> bytes:
@@ -205,6 +207,7 @@ def document(report: CheckReport) -> Document:
         notes=tuple(one_line(note) for note in report.notes[:NOTES]),
         environment={printable(k): one_line(v) for k, v in report.environment.items()},
         grafana_url=printable(report.grafana_url),
+        capacity=report.capacity,
     )
 
 
