@@ -4,10 +4,14 @@ from markupsafe import Markup
 
 from outrigger_loadtests.errors import UsageError
 from outrigger_loadtests.profiles import OUTRIGGER, Bounds, profile_named
-from outrigger_loadtests.report.html.downloads import histograms_link
+from outrigger_loadtests.report.html.capacity_sections import ROLES, WORDS, capacity_sections
+from outrigger_loadtests.report.html.downloads import (
+    capacity_histograms_link,
+    histograms_link,
+)
 from outrigger_loadtests.report.html.grafana import grafana_link
 from outrigger_loadtests.report.html.markup import element, fragment
-from outrigger_loadtests.report.html.measured import plots_of, times_table
+from outrigger_loadtests.report.html.measured import bands_of, begin_of, plots_of, times_table
 from outrigger_loadtests.report.html.page import (
     Cell,
     Example,
@@ -18,9 +22,11 @@ from outrigger_loadtests.report.html.page import (
     Table,
 )
 from outrigger_loadtests.report.html.pictures import Pictures
+from outrigger_loadtests.report.html.plot import Band
 from outrigger_loadtests.report.measures import Measures
 from outrigger_loadtests.report.text import ELLIPSIS, times
 from outrigger_loadtests.report.verdict_json import Document, FindingPart, ResultPart, RulePart
+from outrigger_loadtests.verdict import Verdict
 
 NOT_TESTED = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 EXAMPLES = 5
@@ -36,14 +42,17 @@ def check_page(
 ) -> Page:
     """Return the page; `pictures` are those of its findings."""
     target = document.target
+    capacity = document.capacity
     return Page(
-        title=f"double-texting on {target.url}",
-        verdict=document.verdict,
+        title=f"{'double-texting on' if capacity is None else 'capacity of'} {target.url}",
+        verdict=_banner(document)[0],
+        role=_banner(document)[1],
         headline=_headline(document),
         facts=_facts(document),
         notes=document.notes,
         links=_links(document, measures, grafana_url),
         sections=[
+            *([] if capacity is None else capacity_sections(capacity, _fault_bands(measures))),
             _strategies(document),
             _findings(document, pictures),
             _times(measures, _bounds(target.profile)),
@@ -53,6 +62,13 @@ def check_page(
         ],
         repeat=document.repeat,
     )
+
+
+def _banner(document: Document) -> tuple[str, str]:
+    """Return the verdict and its colour; how much a server holds counts when it holds at all."""
+    if document.capacity is None or document.verdict is Verdict.FAIL:
+        return document.verdict, document.verdict.lower()
+    return WORDS[document.capacity.verdict], ROLES[document.capacity.verdict]
 
 
 def _headline(document: Document) -> str:
@@ -65,9 +81,11 @@ def _headline(document: Document) -> str:
 
 def _facts(document: Document) -> list[tuple[str, str]]:
     parameters = ", ".join(f"{name} {value}" for name, value in document.parameters.items())
+    server = {} if document.capacity is None else document.capacity.server
     environment = ", ".join(f"{name} {value}" for name, value in document.environment.items())
     return [
         ("Server", f"{document.target.url}, version {document.target.server}"),
+        *((f"Its {name}", value) for name, value in server.items()),
         ("Judged as", document.target.profile or "unknown"),
         ("Began", document.started_at),
         ("Tool", f"{document.tool.name} {document.tool.version}"),
@@ -81,6 +99,8 @@ def _links(document: Document, measures: Measures, grafana_url: str) -> list[Lin
     address = grafana_url or document.grafana_url
     grafana = grafana_link(address, document.started_at, document.duration_seconds)
     links = [Link("The same time in Grafana", grafana)] if grafana else []
+    if document.capacity is not None:
+        links.append(capacity_histograms_link(document.capacity))
     return [*links, histograms_link(measures)] if measures.keys else links
 
 
@@ -198,11 +218,16 @@ def _plots(measures: Measures) -> Section:
     return Section("plots", "Over time", plots=plots_of(measures))
 
 
+def _fault_bands(measures: Measures) -> list[Band]:
+    bands = bands_of(measures, begin_of(measures))
+    return [each for each in bands if each.kind == "fault"]
+
+
 def _faults(measures: Measures) -> Section:
-    zero = min((each.start for each in measures.stages), default=0)
+    zero = begin_of(measures)
     rows = [
         [
-            Cell(each.name),
+            Cell(each.name, "fault"),
             Cell(f"{(each.start - zero) / 1e9:.1f} s"),
             Cell(f"{(each.stop - each.start) / 1e9:.2f} s"),
         ]

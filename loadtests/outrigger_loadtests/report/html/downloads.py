@@ -5,11 +5,13 @@ from base64 import b64encode
 import orjson
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]  # it ships no types
 
+from outrigger_loadtests.report.capacity_json import CapacityPart
 from outrigger_loadtests.report.html.page import Link
 from outrigger_loadtests.report.measures import MEANINGS, Measure, Measures, measure_of
 from outrigger_loadtests.report.times import Times, microseconds_of
 
 HISTOGRAMS = "histograms.json"
+STAGES = "stage-histograms.json"
 _LONGEST = 7 * 24 * 3600 * 1_000_000  # microseconds that one can hold
 _DIGITS = 2
 
@@ -25,6 +27,25 @@ def histograms_link(measures: Measures) -> Link:
         for key in measures.keys
     }
     return data_link("Save the histograms (HDR)", HISTOGRAMS, orjson.dumps(found))
+
+
+def capacity_histograms_link(capacity: CapacityPart) -> Link:
+    """Return a link to the histograms of every stage."""
+    found = [
+        {
+            "strategy": strategy.strategy,
+            "stage": stage.number,
+            "offered": stage.offered,
+            "operation": each.operation,
+            "of": each.strategy,
+            "unit": "microseconds",
+            "hdr": each.histogram,
+        }
+        for strategy in capacity.strategies
+        for stage in strategy.stages
+        for each in stage.operations
+    ]
+    return data_link("Save the stages' histograms (HDR)", STAGES, orjson.dumps(found))
 
 
 def encoded(times: Times) -> str:

@@ -52,7 +52,7 @@ def plots_of(measures: Measures) -> list[Plot]:
     """Return the plots of a check; those of which nothing was measured are left out."""
     if not measures.slots:
         return []
-    begin = _zero(measures)
+    begin = begin_of(measures)
     bands = bands_of(measures, begin)
     seconds = measures.width / NANOSECONDS
     plots = [
@@ -79,14 +79,15 @@ def _band(kind: str, stretch: Stretch, zero: int) -> Band:
     return Band(kind, stretch.name, start, stop)
 
 
-def _zero(measures: Measures) -> int:
-    starts = [each.start for each in measures.stages]
-    return min([measures.first * measures.width, *starts]) if not starts else min(starts)
+def begin_of(measures: Measures) -> int:
+    """Return the moment that is 0 in the plots."""
+    starts = (each.start for each in measures.stages)
+    return min(starts, default=measures.first * measures.width)
 
 
 def _x(measures: Measures, number: int) -> float:
     """Return the middle of a slot in seconds since the beginning."""
-    middle = number * measures.width + measures.width // 2 - _zero(measures)
+    middle = number * measures.width + measures.width // 2 - begin_of(measures)
     return max(0.0, middle / NANOSECONDS)
 
 

@@ -86,10 +86,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """The whole page."""
+    """The whole page; `role` is the colour of its verdict."""
 
     title: str
     verdict: str
+    role: str
     headline: str
     facts: Sequence[tuple[str, str]]
     sections: Sequence[Section]
