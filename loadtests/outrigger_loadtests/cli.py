@@ -1,6 +1,7 @@
 """The `outrigger-loadtest` command.
 
-Exit codes: 0 pass, 2 usage or no server to test, 3 fail, 4 unknown, 130 stopped before it began.
+Exit codes: 0 pass, 1 worse (`compare`), 2 usage or no server to test, 3 fail, 4 unknown, 130 stopped
+before it began.
 """
 
 import io
@@ -103,6 +104,17 @@ def report(
 
     for path in render_again(folder, grafana(grafana_url)):
         print(f"wrote {path}")
+
+
+@cli.command()
+def compare(
+    base: Annotated[Path, typer.Argument(help="Folder of the run to compare with.")],
+    candidate: Annotated[Path, typer.Argument(help="Folder of the run that may be worse.")],
+) -> None:
+    """Say whether a candidate is worse than its base: 0 no, 1 slower, 3 wrong, 4 in doubt."""
+    from outrigger_loadtests.comparing import compare_folders  # what it needs takes its time
+
+    raise typer.Exit(compare_folders(base, candidate, _Screen()))
 
 
 class _Screen(Console):

@@ -81,7 +81,8 @@ def _of_checkpoints(finding: Finding, chain: Chain) -> Iterator[Edge]:
         yield from (LeftEdge(finding.runs[0], number) for number in named)
         return
     parents = {number: chain.index.get(chain.checkpoints[number].parent_id) for number in named}
-    children = [each for each in named if parents[each] is None or parents[each] in parents]
+    inside = [each for each in named if parents[each] in parents]
+    children = inside or [each for each in named if parents[each] is None]
     taken: set[int | None] = set()
     for number in sorted(children):
         parent = parents[number]
