@@ -1,7 +1,7 @@
 """The `outrigger-loadtest` command.
 
-Exit codes: 0 pass, 1 worse (`compare`), 2 usage or no server to test, 3 fail, 4 unknown, 130 stopped
-before it began.
+Exit codes: 0 pass, 1 worse (`compare`), 2 usage or no server to test, 3 fail, 4 unknown, 130
+stopped before it began.
 """
 
 import io

@@ -5,14 +5,15 @@ the fifths of a check. Its *value* is their median, its *spread* the distance fr
 most of them, as a share of the median.
 
     worse      the candidate's value is worse than the base's by more than 10 %, and by more than
-               the spread of either; a time also by more than 5 ms
-    too noisy  not worse, but the spread of one of them is over 20 %: as large a loss could hide
+               one and a half times the spread of either; a time also by more than 5 ms
+    too noisy  not worse, but one and a half times the spread is over 20 %: such a loss could hide
     better     like worse, the other way round
     the same   everything else
 
-So what the same build gives when it is measured again does not count as worse, however much the
-machine swings: either the values are close, or the spreads are wide and say so. A loss of a fifth
-counts wherever the repeats agree with one another within a tenth.
+What the same build gives when it is measured again counts as worse in one comparison of a hundred
+at most, however much the machine swings, and never when three repeats are within 5 % of their
+middle. There a loss of a fifth is found; where they are further apart it is found or, nearly
+always, said to be too noisy to tell.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from statistics import median
 
 LIMIT = 0.10
 NOISY = 0.20
+SPREADS = 1.5
 LEAST_REPEATS = 3
 LEAST_MILLISECONDS = 5.0
 
@@ -74,11 +76,11 @@ def change_of(base: Figure, candidate: Figure) -> Change:
     if base.value == candidate.value == 0:
         return Change.SAME
     loss = loss_of(base, candidate)
-    widest = max(base.spread, candidate.spread)
+    hidden = SPREADS * max(base.spread, candidate.spread)
     matters = abs(candidate.value - base.value) > base.least
-    if abs(loss) > max(LIMIT, widest) and matters:
+    if abs(loss) > max(LIMIT, hidden) and matters:
         return Change.WORSE if loss > 0 else Change.BETTER
-    if widest > NOISY and _apart(base) + _apart(candidate) > base.least:
+    if hidden > NOISY and _apart(base) + _apart(candidate) > base.least:
         return Change.NOISY
     return Change.SAME
 
