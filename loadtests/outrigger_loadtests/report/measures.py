@@ -168,7 +168,8 @@ def _measured(thread: Thread) -> Iterator[tuple[Measure, Created, int, int]]:
         create = run.create
         if create.outcome is not Outcome.OK or create.completed is None:
             continue
-        yield Measure.ACCEPT, create, create.completed, create.completed - create.invoked
+        if create.endpoint is not Endpoint.WAIT:  # answered when the run has ended
+            yield Measure.ACCEPT, create, create.completed, create.completed - create.invoked
         for stream in run.streams:
             yield from _of_stream(create, stream)
         for join in run.joins:
