@@ -15,6 +15,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from outrigger_loadtests.errors import LoadTestError, UsageError
+from outrigger_loadtests.faults.target import FAULTS
 from outrigger_loadtests.profiles import PROFILES
 from outrigger_loadtests.report.text import one_line
 from outrigger_loadtests.settings import (
@@ -36,6 +37,8 @@ _PROBES = f"Graph to talk to: {', '.join(PROBES)}, or all, one after the other."
 _FAULTS = "Where whoever injects faults writes them down, a line of JSON each."
 _GRAFANA = "URL of a Grafana dashboard; the report links to it with the time of the test."
 _FOLDER = "Folder of an earlier run."
+_START = "langgraph.json of an Outrigger to start, with a PostgreSQL and a Redis of its own."
+_HARM = f"Done to the started server, with commas between: {', '.join(FAULTS)}."
 _PROFILE = f"What may be expected: {', '.join(each.name for each in PROFILES)}."
 # What typer raises for options it cannot read. Newer ones bring their own click, older ones do not.
 _Misused: type[Exception] = typer.BadParameter.__mro__[1]
@@ -73,6 +76,8 @@ def check(  # noqa: PLR0913  one for each option
     server_profile: Annotated[str, typer.Option(help=_PROFILE)] = PROFILES[0].name,
     faults_log: Annotated[Path | None, typer.Option(help=_FAULTS)] = None,
     grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+    start: Annotated[Path | None, typer.Option(help=_START)] = None,
+    faults: Annotated[str, typer.Option(help=_HARM)] = "",
 ) -> None:
     """Double-text a server and prove or disprove what each strategy promises."""
     settings = check_settings(
@@ -87,6 +92,9 @@ def check(  # noqa: PLR0913  one for each option
         server_profile=server_profile,
         faults_log=faults_log,
         grafana_url=grafana_url,
+        start=start,
+        faults=faults,
+        environment=os.environ,
     )
     from outrigger_loadtests.check import check as run  # it patches the process, and takes its time
 

@@ -3,6 +3,7 @@
 LoadTestError
 ├── UsageError            wrong options; nothing was sent
 ├── TargetUnreachable     no server answers, or it is not one that can be tested
+├── TargetNotStarted      a server that was to be started for the test did not start
 ├── UnreadableHistory     a history file that is no history
 ├── UnreadableFaults      a log of faults that is none
 └── UnreadableReport      a file of an earlier run that is none
@@ -21,6 +22,10 @@ class UsageError(LoadTestError):
 
 class TargetUnreachable(LoadTestError):
     """The server does not answer as one that can be tested; the message says what it did."""
+
+
+class TargetNotStarted(LoadTestError):
+    """A program of the target did not start or end as it should; the message says which and why."""
 
 
 class UnreadableHistory(LoadTestError):

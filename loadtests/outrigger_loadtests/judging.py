@@ -7,7 +7,7 @@ from pathlib import Path
 
 from outrigger_loadtests.checkers.case import Invariant
 from outrigger_loadtests.checkers.judge import judge
-from outrigger_loadtests.faults import Excuse
+from outrigger_loadtests.faults.kinds import Excuse
 from outrigger_loadtests.history.file import (
     WHOLE,
     Share,

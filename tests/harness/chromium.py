@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from harness.programs import end, program
+from outrigger_loadtests.faults.programs import end, program
 
 FLAGS = (
     "--headless=new",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.histories import Story, events, findings, frame, rules, thread
-from outrigger_loadtests.faults import KINDS, kind_named
+from outrigger_loadtests.faults.kinds import KINDS, kind_named
 from outrigger_loadtests.history.operations import Ending, Endpoint
 
 WHOLE = events(1, 12)
