@@ -44,7 +44,7 @@ KINDS = (
     FaultKind("terminate worker", 10.0, frozenset({Excuse.STARTED_AGAIN})),
     FaultKind("kill api", 6.0, frozenset({Excuse.CONNECTION_BROKE, Excuse.NOT_OPENED})),
     FaultKind("restart redis", 8.0, frozenset({Excuse.EVENTS_TOLD_LOST})),
-    FaultKind("slow network", 2.0, frozenset({Excuse.CONNECTION_BROKE, Excuse.NOT_OPENED})),
+    FaultKind("slow network", 6.0, frozenset({Excuse.CONNECTION_BROKE, Excuse.NOT_OPENED})),
     FaultKind("restart postgres", 10.0, frozenset({Excuse.STARTED_AGAIN, Excuse.NOT_OPENED})),
 )
 LONGEST_RECOVERY = max(each.recovery for each in KINDS)
