@@ -77,6 +77,12 @@ class Command:
         await asyncio.sleep(0.2)  # two signals at the same moment may arrive as one
         self.signal(second)
 
+    async def until(self, happened):
+        """Return when something has happened; fails when the command ends before that."""
+        while not happened():
+            assert self._process.returncode is None, await self.ended()
+            await asyncio.sleep(0.05)
+
     async def ended(self, within=SECONDS):
         stdout, stderr = await asyncio.wait_for(asyncio.shield(self._talk), within)
         code = self._process.returncode

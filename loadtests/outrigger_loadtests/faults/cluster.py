@@ -1,10 +1,9 @@
 """Several processes of our server on one PostgreSQL and one Redis, behind one address."""
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,8 +100,7 @@ def cluster_of(
             _program(folder, f"worker-{number}", ["worker"], config, variables)
             for number in range(workers)
         ]
-        for program in (*started, *begun):
-            stack.callback(_end, program)
+        stack.callback(_end, [*started, *begun])
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         for program, url in zip(started, urls, strict=True):
             wait_until_answers(f"{url}/ok", program.process, program.log)
@@ -126,9 +124,15 @@ def _program(
     return Program([*OUTRIGGER, *words, *rest], environment, folder / f"{name}.log")
 
 
-def _end(program: Program) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(program.process.pid, signal.SIGCONT)  # one that is stopped cannot stop
-    if program.process.poll() is None and (code := program.stop()):
+def _end(programs: Sequence[Program]) -> None:
+    """Tell all of them to stop, and wait for each."""
+    alive = [each for each in programs if each.process.poll() is None]
+    for program in alive:
+        with suppress(ProcessLookupError):
+            program.signal(signal.SIGCONT)  # one that is stopped cannot stop
+            program.signal(signal.SIGTERM)
+    failed = [program for program in alive if program.stop()]
+    for program in failed:
         log = program.log.read_text(errors="replace")[-3000:]
-        raise TargetNotStarted(f"{program.command} stopped with {code}:\n{log}")
+        code = program.process.returncode
+        raise TargetNotStarted(f"{' '.join(program.command)} stopped with {code}:\n{log}")

@@ -12,22 +12,28 @@ When its input ends it stops the target and itself. What goes wrong is said as `
 import json
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from outrigger_loadtests.errors import LoadTestError
-from outrigger_loadtests.faults.nemesis import Nemesis
+from outrigger_loadtests.faults.nemesis import Fault, Nemesis
 from outrigger_loadtests.faults.target import started_target
 
-PAUSE_SECONDS = 3.0  # before each fault
+LONGEST_PAUSE = 3.0  # seconds before each fault
 HARM, REST = "harm", "rest"
 
 
 class Harm:
-    """A nemesis that works for so long, or until it is told to rest."""
+    """A nemesis that works for so long, or until it is told to rest.
 
-    def __init__(self, nemesis: Nemesis) -> None:
-        self._nemesis = nemesis
+    The shorter the time, the shorter the pauses: each kind of fault has its turn.
+    """
+
+    def __init__(self, faults: Sequence[Fault], kinds: int, log: Path) -> None:
+        self._faults = faults
+        self._kinds = kinds
+        self._log = log
         self._rest = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure = ""
@@ -45,8 +51,9 @@ class Harm:
         return self._failure
 
     def _work(self, seconds: float) -> None:
+        pause = min(LONGEST_PAUSE, seconds / (2 * max(1, self._kinds)))
         try:
-            with self._nemesis.at_work():
+            with Nemesis(self._faults, pause=pause, log=self._log).at_work():
                 self._rest.wait(seconds)
         except Exception as error:  # noqa: BLE001  whoever asks for the end is told
             self._failure = f"{type(error).__name__}: {error}"
@@ -59,8 +66,9 @@ def main(arguments: list[str]) -> int:
     try:
         with ExitStack() as stack:
             target = stack.enter_context(started_target(Path(config), environment))
-            faults = target.faults([each for each in names.split(",") if each])
-            harm = Harm(Nemesis(faults, pause=PAUSE_SECONDS, log=Path(log)))
+            kinds = [each for each in names.split(",") if each]
+            Path(log).touch()
+            harm = Harm(target.faults(kinds), len(kinds), Path(log))
             _say(url=target.url)
             _obey(harm)
             harm.end()
