@@ -12,8 +12,10 @@ pytestmark = pytest.mark.end_to_end
 
 FAULTS = "slow_network,restart_redis,kill_worker"
 NAMES = {each.replace("_", " ") for each in FAULTS.split(",")}
-SECONDS = "18"
+SECONDS = "16"
 ENOUGH_SECONDS = 240.0
+NOWHERE = "/nonexistent"
+"""As the only place of programs: neither PostgreSQL nor Redis is found."""
 
 
 def words(*more):
@@ -57,12 +59,31 @@ async def test_ctrl_c_stops_the_server_too_and_still_reports(tmp_path):
     assert not children_left()
 
 
+async def test_one_process_is_killed_and_cut_off_where_nothing_else_is_installed(tmp_path):
+    folder = tmp_path / "out"
+    faults = "kill_api,slow_network"
+    told = [*words("--output", str(folder), "--faults", faults), "--duration", "12"]
+    async with command(folder, *told, PATH=NOWHERE) as this:
+        ended = await this.ended(ENOUGH_SECONDS)
+    assert (ended.code, ended.stderr) == (0, ""), ended.stdout
+    assert "1 kill server" in ended.stdout
+    assert not children_left()
+
+
+async def test_what_one_process_has_not_cannot_be_harmed(tmp_path):
+    folder = tmp_path / "out"
+    told = words("--output", str(folder), "--faults", "restart_redis")
+    async with command(folder, *told, PATH=NOWHERE) as this:
+        ended = await this.ended(ENOUGH_SECONDS)
+    assert "restart_redis: it needs PostgreSQL and Redis" in ended.must_have_refused()
+
+
 async def test_a_server_that_does_not_start_is_said_in_one_line(tmp_path):
     broken = tmp_path / "langgraph.json"
     broken.write_text('{"graphs": {"probe_async": "./nowhere.py:graph"}}')
     folder = tmp_path / "out"
     told = ["check", "--start", str(broken), "--output", str(folder)]
-    async with command(folder, *told) as this:
+    async with command(folder, *told, PATH=NOWHERE) as this:
         ended = await this.ended(ENOUGH_SECONDS)
     assert "nowhere.py" in ended.must_have_refused()
     assert not children_left()

@@ -100,7 +100,7 @@ def cluster_of(
             _program(folder, f"worker-{number}", ["worker"], config, variables)
             for number in range(workers)
         ]
-        stack.callback(_end, [*started, *begun])
+        stack.enter_context(stopped_at_the_end([*started, *begun]))
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         for program, url in zip(started, urls, strict=True):
             wait_until_answers(f"{url}/ok", program.process, program.log)
@@ -122,6 +122,19 @@ def _program(
 ) -> Program:
     rest = ["--config", str(config), "--data-dir", str(folder / name)]
     return Program([*OUTRIGGER, *words, *rest], environment, folder / f"{name}.log")
+
+
+@contextmanager
+def stopped_at_the_end(programs: Sequence[Program]) -> Iterator[None]:
+    """Stop all of them with the block, whatever happened in it.
+
+    Raises:
+        TargetNotStarted: One did not stop in order.
+    """
+    try:
+        yield
+    finally:
+        _end(programs)
 
 
 def _end(programs: Sequence[Program]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from outrigger_loadtests.errors import LoadTestError
 from outrigger_loadtests.faults.nemesis import Fault, Nemesis
-from outrigger_loadtests.faults.target import started_target
+from outrigger_loadtests.faults.target import faults_of, started_target
 
 LONGEST_PAUSE = 3.0  # seconds before each fault
 HARM, REST = "harm", "rest"
@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
             target = stack.enter_context(started_target(Path(config), environment))
             kinds = [each for each in names.split(",") if each]
             Path(log).touch()
-            harm = Harm(target.faults(kinds), len(kinds), Path(log))
+            harm = Harm(faults_of(target, kinds), len(kinds), Path(log))
             _say(url=target.url)
             _obey(harm)
             harm.end()

@@ -14,6 +14,8 @@ from typing import Protocol
 from outrigger_loadtests.errors import TargetNotStarted
 
 INJECTION_SECONDS = 60.0
+DELAY_SECONDS = 0.2
+SLOW_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ def terminates(name: str, process: Process, stop: Callable[[], object]) -> Fault
     return Fault(name, inject)
 
 
-def slows(name: str, way: Way, delay: float, seconds: float) -> Fault:
+def slows(
+    name: str, way: Way, delay: float = DELAY_SECONDS, seconds: float = SLOW_SECONDS
+) -> Fault:
     """For so long all data arrive late by `delay` seconds; then every connection is cut."""
 
     def inject() -> None:

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from outrigger_loadtests.errors import TargetNotStarted
 from outrigger_loadtests.faults.cluster import Cluster, cluster_of
+from outrigger_loadtests.faults.lone import lone_target
 from outrigger_loadtests.faults.nemesis import Fault, kills, pauses, restarts, slows, terminates
 from outrigger_loadtests.faults.postgres import Postgres
+from outrigger_loadtests.faults.programs import found_program
 from outrigger_loadtests.faults.redis import Redis
 
 FAULTS = (
@@ -24,8 +27,7 @@ FAULTS = (
 LEASE_SECONDS = 2.0
 PAUSE_SECONDS = 2 * LEASE_SECONDS  # longer than a lease: another worker takes over meanwhile
 AWAY_SECONDS = 1.0
-DELAY_SECONDS = 0.2
-SLOW_SECONDS = 2.0
+PROGRAMS = ("redis-server", "initdb", "postgres", "pg_isready")
 SETTINGS = {
     "OUTRIGGER_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     # So many that no run ends in `error`: with fewer, one that lost them all would have to.
@@ -34,9 +36,22 @@ SETTINGS = {
 }
 
 
+class Target(Protocol):
+    """A started server that can be harmed."""
+
+    @property
+    def url(self) -> str:
+        """Its one address."""
+        ...
+
+    def ways(self, name: str) -> list[Fault]:
+        """Return every way to do one kind of harm."""
+        ...
+
+
 @dataclass(frozen=True)
-class Target:
-    """A started server; `url` is its address."""
+class ScaledTarget:
+    """API processes and workers with their PostgreSQL and their Redis."""
 
     cluster: Cluster
     postgres: Postgres
@@ -47,13 +62,7 @@ class Target:
         """The one address that leads to all of its API processes."""
         return self.cluster.url
 
-    def faults(self, names: Sequence[str]) -> list[Fault]:
-        """Return the faults of these names, to be injected in turn: one of each, then the next."""
-        ways = [self._ways(name) for name in names]
-        rounds = max((len(each) for each in ways), default=0)
-        return [each[turn % len(each)] for turn in range(rounds) for each in ways]
-
-    def _ways(self, name: str) -> list[Fault]:
+    def ways(self, name: str) -> list[Fault]:
         """Return every way to do one kind of harm: to each process of that kind."""
         told = name.replace("_", " ")
         workers, apis = self.cluster.workers, self.cluster.apis
@@ -73,34 +82,57 @@ class Target:
                 ways = (False, True)
                 return [restarts(told, self.postgres, AWAY_SECONDS, crash=each) for each in ways]
             case "slow_network":
-                return [slows(told, self.cluster.network, DELAY_SECONDS, SLOW_SECONDS)]
+                return [slows(told, self.cluster.network)]
             case _:
                 raise TargetNotStarted(f"{name!r} is no fault; it is one of {', '.join(FAULTS)}")
 
 
-@contextmanager
-def started_target(config: Path, environment: Mapping[str, str]) -> Iterator[Target]:
-    """Start our server from a `langgraph.json`, with a PostgreSQL and a Redis of its own.
+def faults_of(target: Target, names: Sequence[str]) -> list[Fault]:
+    """Return the faults of these names, to be injected in turn: one of each, then the next.
 
-    `environment` is what its processes get besides; its settings win over ours. All of it, and all
-    data, are gone after the block.
+    Raises:
+        TargetNotStarted: The target cannot be harmed so.
+    """
+    ways = [target.ways(name) for name in names]
+    rounds = max((len(each) for each in ways), default=0)
+    return [each[turn % len(each)] for turn in range(rounds) for each in ways]
+
+
+@contextmanager
+def started_target(
+    config: Path, environment: Mapping[str, str], *, scaled: bool | None = None
+) -> Iterator[Target]:
+    """Start our server from a `langgraph.json`, as several processes or as one.
+
+    `scaled`: with a PostgreSQL and a Redis of its own; where nothing is said, if they are
+    installed. `environment` is what its processes get besides; its settings win over ours. All its
+    data are gone after the block.
 
     Raises:
         TargetNotStarted: A program is missing, did not start, or did not stop in order.
     """
+    if scaled is None:
+        scaled = all(found_program(each) for each in PROGRAMS)
+    variables = {**SETTINGS, **environment}
+    for name in ("POSTGRES_URI", "DATABASE_URI", "REDIS_URI"):
+        variables.pop(name, None)
+    with tempfile.TemporaryDirectory(prefix="outrigger-target-") as name:
+        start = _scaled if scaled else lone_target
+        with start(Path(name), config, variables) as target:
+            yield target
+
+
+@contextmanager
+def _scaled(folder: Path, config: Path, environment: Mapping[str, str]) -> Iterator[Target]:
+    folder.chmod(0o755)  # PostgreSQL runs as another user than root
+    for part in ("postgres", "redis"):
+        (folder / part).mkdir()
+    postgres, redis = Postgres(folder / "postgres"), Redis(folder / "redis")
     with ExitStack() as stack:
-        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="outrigger-target-"))
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as another user than root
-        for part in ("postgres", "redis"):
-            (folder / part).mkdir()
-        postgres, redis = Postgres(folder / "postgres"), Redis(folder / "redis")
         stack.callback(postgres.kill)
         stack.callback(redis.kill)
         postgres.start()
         redis.start()
         own = {"POSTGRES_URI": postgres.url, "REDIS_URI": redis.url}
-        variables = {**SETTINGS, **environment, **own}
-        variables.pop("DATABASE_URI", None)
-        cluster = stack.enter_context(cluster_of(folder, config, variables))
-        yield Target(cluster, postgres, redis)
+        cluster = stack.enter_context(cluster_of(folder, config, {**environment, **own}))
+        yield ScaledTarget(cluster, postgres, redis)

@@ -6,7 +6,7 @@ import pytest
 
 from outrigger_loadtests.errors import TargetNotStarted
 from outrigger_loadtests.faults.kinds import kind_named
-from outrigger_loadtests.faults.target import FAULTS, Target
+from outrigger_loadtests.faults.target import FAULTS, ScaledTarget, faults_of
 
 
 class Victim:
@@ -37,7 +37,7 @@ def target(done):
         network=victims["network"],
         url="http://127.0.0.1:1",
     )
-    return Target(cluster, victims["postgres"], victims["redis"])
+    return ScaledTarget(cluster, victims["postgres"], victims["redis"])
 
 
 def test_every_fault_is_of_a_kind_that_is_known():
@@ -45,7 +45,7 @@ def test_every_fault_is_of_a_kind_that_is_known():
 
 
 def test_faults_are_done_in_turn_each_to_one_process_after_the_other(target, done):
-    faults = target.faults(["kill_worker", "kill_api"])
+    faults = faults_of(target, ["kill_worker", "kill_api"])
     assert [each.name for each in faults] == ["kill worker", "kill api"] * 2
     for each in faults:
         each.inject()
@@ -59,20 +59,20 @@ def test_faults_are_done_in_turn_each_to_one_process_after_the_other(target, don
 
 
 def test_a_worker_is_told_to_end_and_started_again(target, done):
-    target.faults(["terminate_worker"])[0].inject()
+    faults_of(target, ["terminate_worker"])[0].inject()
     assert [what for _, what, *_ in done] == ["stop", "start", "wait_until_ready"]
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_has_a_way(target, name):
-    assert all(each.name == name.replace("_", " ") for each in target.faults([name]))
-    assert target.faults([name])
+    assert all(each.name == name.replace("_", " ") for each in faults_of(target, [name]))
+    assert faults_of(target, [name])
 
 
 def test_a_fault_that_is_not_known_is_refused(target):
     with pytest.raises(TargetNotStarted, match="it is one of kill_worker"):
-        target.faults(["eclipse"])
+        faults_of(target, ["eclipse"])
 
 
 def test_no_faults_are_none(target):
-    assert target.faults([]) == []
+    assert faults_of(target, []) == []
