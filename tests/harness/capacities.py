@@ -7,7 +7,6 @@ from random import Random
 
 from hdrh.histogram import HdrHistogram
 
-from outrigger_loadtests.rendering import check_html
 from outrigger_loadtests.report.capacity_json import (
     CalibrationPart,
     CapacityPart,
@@ -24,10 +23,8 @@ from outrigger_loadtests.report.capacity_json import (
     StrategyPart,
     UslPart,
 )
-from outrigger_loadtests.report.files import PAGE, write_report
-from outrigger_loadtests.report.measures import Measures
+from outrigger_loadtests.report.files import write_report
 from outrigger_loadtests.report.outcome import CheckReport, Target
-from outrigger_loadtests.report.verdict_json import document
 from outrigger_loadtests.verdict import Examination
 
 KEEPS_UP = GeneratorPart(send_lag_p99=0.002, cpu=0.4, kept_up=True)
@@ -179,8 +176,7 @@ def capacity_report(found: dict[str, Sequence[float]], **parameters: object) -> 
 
 def written_capacity(folder: Path, report: CheckReport) -> Path:
     """Write the folder of such a test."""
-    page = check_html(document(report), Measures(), folder / "history.jsonl")
-    write_report(report, folder, {PAGE: page})
+    write_report(report, folder)
     return folder
 
 

@@ -11,20 +11,17 @@ from fakes.graph_server.bugs import CORRECT, Bug
 from harness.simulated import converse, plans
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.environment import environment_here
-from outrigger_loadtests.history.file import append
+from outrigger_loadtests.history.file import HISTORY, append, operations_of_threads
 from outrigger_loadtests.history.operations import Faulted
-from outrigger_loadtests.judging import Judgement, judge_history, operations_of_threads
+from outrigger_loadtests.judging import Judgement, judge_history
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS
 from outrigger_loadtests.profiles import OUTRIGGER
-from outrigger_loadtests.rendering import HISTORY, check_html
 from outrigger_loadtests.report.files import PAGE, write_report
 from outrigger_loadtests.report.findings import evidence
-from outrigger_loadtests.report.measured_file import MEASURES, measures_json
 from outrigger_loadtests.report.measures import Stretch
 from outrigger_loadtests.report.outcome import CheckReport, Target
 from outrigger_loadtests.report.timeline import evidence_timeline
-from outrigger_loadtests.report.verdict_json import document
 
 
 @dataclass(frozen=True)
@@ -66,8 +63,7 @@ def pretended_check(
     measures = judgement.measures
     stop = (measures.last + 1) * measures.width
     measures.stages = (Stretch("sending", zero, stop),)
-    page = check_html(document(report), measures, history)
-    write_report(report, folder, {PAGE: page, MEASURES: measures_json(measures)})
+    write_report(report, folder, measures)
     return Pretended(folder, report)
 
 

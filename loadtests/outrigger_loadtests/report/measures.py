@@ -100,7 +100,6 @@ class Measures:
             times = self._slot(moment).times.setdefault(key, {})
             bucket = bucket_of(nanoseconds)
             times[bucket] = times.get(bucket, 0) + 1
-        self._bound()
 
     def take_faults(self, faults: Iterable[Faulted]) -> None:
         """Take what was done to the server; of no thread, so every share has all of it."""
@@ -139,7 +138,12 @@ class Measures:
         return max(self.slots, default=0)
 
     def _slot(self, moment: int) -> Slot:
-        return self.slots.setdefault(moment // self.width, Slot())
+        slot = self.slots.get(moment // self.width)
+        if slot is not None:
+            return slot
+        self.slots[moment // self.width] = Slot()
+        self._bound()
+        return self.slots[moment // self.width]
 
     def _bound(self) -> None:
         while self.slots and self.last - self.first >= MOST_SLOTS:

@@ -54,7 +54,7 @@ async def test_every_plot_of_a_check_has_marks_and_faults_are_bands(tmp_path):
         assert not await tab.ask(OVERFLOWS)
 
 
-@pytest.mark.parametrize("bug", [Bug.OLD_START, Bug.CHECKPOINT_LEFT, Bug.TWO_WINNERS])
+@pytest.mark.parametrize("bug", [Bug.OLD_START, Bug.CHECKPOINT_LEFT])
 async def test_every_finding_has_a_picture_with_the_forbidden_edge(tmp_path, bug):
     run = pretended_check(tmp_path / "run", [bug])
     path = run.folder / "report.html"
