@@ -128,12 +128,18 @@ def _figures_of(outcome: Outcome) -> dict[str, Figure]:
 
 def _doubts(base: Document, candidate: Document) -> Iterator[str]:
     for name, each in (("the base", base), ("the candidate", candidate)):
-        if each.verdict is Verdict.UNKNOWN:
+        if each.verdict is Verdict.UNKNOWN and not _only_measured(each):
             yield f"{name} came to no verdict"
         if each.stopped_early:
             yield f"{name} was stopped early"
         if each.capacity is not None and each.capacity.verdict is CapacityVerdict.INCONCLUSIVE:
             yield f"{name} is inconclusive"
+
+
+def _only_measured(document: Document) -> bool:
+    """Whether it is a capacity test that was told to check no promise."""
+    results = (each for invariant in document.invariants for each in invariant.results)
+    return document.capacity is not None and all(each.verdict is None for each in results)
 
 
 def _unsure(figures: Sequence[Compared]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Plots of a capacity test: over its time, at each load, and for each number of users."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from outrigger_loadtests.report.capacity_json import (
     CapacityPart,
@@ -67,17 +67,23 @@ def plots_over_time(capacity: CapacityPart, faults: Sequence[Band]) -> list[Plot
 def _latency(strategy: StrategyPart, capacity: CapacityPart) -> Plot:
     """The objective's operation at each load: as users had it, and as the requests alone took."""
     operation = capacity.objectives[0].operation if capacity.objectives else "accept"
+    stages = _open(strategy)
+    held, broke = ([each for each in stages if each.passed is held] for held in (True, False))
     series = [
-        Series("p95", _by_load(strategy, operation, corrected=True), "interrupt"),
-        Series("p95, uncorrected", _by_load(strategy, operation, corrected=False), "reject", True),  # noqa: FBT003
+        Series("uncorrected", _by_load(stages, operation, corrected=False), "reject", dots=True),
+        Series("p95, held", _by_load(held, operation, corrected=True), "ok", dots=True),
+        Series("did not hold", _by_load(broke, operation, corrected=True), "fail", dots=True),
     ]
+    if limits := [each.seconds for each in capacity.objectives if each.operation == operation]:
+        across = [Point(each, 1000 * min(limits)) for each in _load_ticks(strategy)]
+        series.append(Series("at most", across, "warn", dashed=True))
     title = f"{operation.replace('_', ' ').capitalize()} at each load"
     return Plot(title, series, (), "ms", _load_ticks(strategy), number, "conversations a second")
 
 
-def _by_load(strategy: StrategyPart, operation: str, *, corrected: bool) -> list[Point]:
+def _by_load(stages: Iterable[StagePart], operation: str, *, corrected: bool) -> list[Point]:
     found = []
-    for stage in _open(strategy):
+    for stage in stages:
         parts = operations_of(stage, operation)
         values = [(each.corrected if corrected else each.uncorrected).p95 for each in parts]
         found.append(Point(stage.offered, 1000 * max(values) if values else None))
@@ -96,10 +102,17 @@ def _load_ticks(strategy: StrategyPart) -> list[float]:
 def _throughput(strategy: StrategyPart) -> Plot:
     stages = _open(strategy)
     series = [
-        Series("offered", [Point(each.offered, each.offered) for each in stages], "reject", True),  # noqa: FBT003
-        Series("achieved", [Point(each.offered, each.achieved) for each in stages], "ok"),
         Series(
-            "goodput, runs", [Point(each.offered, each.cost.goodput) for each in stages], "enqueue"
+            "offered", [Point(each, each) for each in _load_ticks(strategy)], "reject", dashed=True
+        ),
+        Series(
+            "achieved", [Point(each.offered, each.achieved) for each in stages], "ok", dots=True
+        ),
+        Series(
+            "goodput, runs",
+            [Point(each.offered, each.cost.goodput) for each in stages],
+            "enqueue",
+            dots=True,
         ),
     ]
     note = "conversations a second that were to begin"
@@ -114,7 +127,10 @@ def _scaling(strategy: StrategyPart, usl: UslPart) -> Plot:
     most = max((each.users for each in closed), default=1)
     measured = [Point(each.users, each.achieved) for each in sorted(closed, key=lambda s: s.users)]
     fitted = [Point(users, _throughput_of(users, usl)) for users in _users(most)]
-    series = [Series("measured", measured, "ok"), Series("fitted", fitted, "reject", True)]  # noqa: FBT003
+    series = [
+        Series("measured", measured, "ok", dots=True),
+        Series("fitted", fitted, "reject", dashed=True),
+    ]
     knee = "no knee" if usl.knee is None else f"knee at {usl.knee:.0f} users"
     note = f"users; the fit (R² {usl.fit:.3f}) says {knee}: a heuristic, not a measurement"
     return Plot("Users and throughput", series, (), "per second", ticks(most), number, note)

@@ -97,6 +97,15 @@ def test_an_inconclusive_capacity_is_doubt_and_no_number():
     assert changes(comparison)["capacity enqueue"] is Change.UNKNOWN
 
 
+def test_a_capacity_test_that_was_told_to_check_no_promise_is_compared_all_the_same():
+    base, slower, rerun = (
+        Outcome(document(dataclasses.replace(capacity_report(each), examinations={})), Measures())
+        for each in (FOUND, SLOWER, RERUN)
+    )
+    assert compare(base, slower).exit_code is Exit.WORSE
+    assert compare(base, rerun).exit_code is Exit.SAME
+
+
 def test_a_strategy_that_the_candidate_lacks_is_doubt():
     comparison = compare(capacities(), capacities({"enqueue": FOUND["enqueue"]}))
     assert comparison.exit_code is Exit.UNKNOWN
