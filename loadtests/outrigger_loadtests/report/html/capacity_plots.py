@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from outrigger_loadtests.report.capacity_json import (
     CapacityPart,
+    Objective,
     OperationPart,
     StageKind,
     StagePart,
@@ -19,7 +20,7 @@ _USERS_SHOWN = 60  # points of the fitted curve
 
 def plots_of_strategy(strategy: StrategyPart, capacity: CapacityPart) -> list[Plot]:
     """Return what each load took and gave, and how it grows with the users."""
-    plots = [_latency(strategy, capacity), _throughput(strategy)]
+    plots = [*(_latency(strategy, each) for each in capacity.objectives), _throughput(strategy)]
     if strategy.usl is not None:
         plots.append(_scaling(strategy, strategy.usl))
     return [plot for plot in plots if plot.has_marks]
@@ -64,19 +65,19 @@ def plots_over_time(capacity: CapacityPart, faults: Sequence[Band]) -> list[Plot
     return [plot for plot in plots if plot.has_marks]
 
 
-def _latency(strategy: StrategyPart, capacity: CapacityPart) -> Plot:
+def _latency(strategy: StrategyPart, objective: Objective) -> Plot:
     """The objective's operation at each load: as users had it, and as the requests alone took."""
-    operation = capacity.objectives[0].operation if capacity.objectives else "accept"
+    operation, most = objective.operation, 1000 * objective.seconds
     stages = _open(strategy)
     held, broke = ([each for each in stages if each.passed is held] for held in (True, False))
     series = [
         Series("uncorrected", _by_load(stages, operation, corrected=False), "reject", dots=True),
         Series("p95, held", _by_load(held, operation, corrected=True), "ok", dots=True),
         Series("did not hold", _by_load(broke, operation, corrected=True), "fail", dots=True),
+        Series(
+            "at most", [Point(each, most) for each in _load_ticks(strategy)], "warn", dashed=True
+        ),
     ]
-    if limits := [each.seconds for each in capacity.objectives if each.operation == operation]:
-        across = [Point(each, 1000 * min(limits)) for each in _load_ticks(strategy)]
-        series.append(Series("at most", across, "warn", dashed=True))
     title = f"{operation.replace('_', ' ').capitalize()} at each load"
     return Plot(title, series, (), "ms", _load_ticks(strategy), number, "conversations a second")
 

@@ -147,7 +147,7 @@ def _strategy(strategy: StrategyPart, capacity: CapacityPart) -> Section:
 
 def _stages(strategy: StrategyPart, capacity: CapacityPart) -> Table:
     operation = capacity.objectives[0].operation if capacity.objectives else "accept"
-    head = ["stage", "repeat", "load", "verdict", "achieved", "in flight", "dropped", "errors"]
+    head = ["stage", "repeat", "load", "verdict", "achieved", "runs in flight", "dropped", "errors"]
     head += [f"p95 {operation.replace('_', ' ')}", "why"]
     rows = [
         [
@@ -156,7 +156,7 @@ def _stages(strategy: StrategyPart, capacity: CapacityPart) -> Table:
             Cell(_stage_load(each)),
             Cell("held", "pass") if each.passed else Cell("did not hold", "warn"),
             Cell(f"{number(each.achieved)}/s"),
-            Cell(f"{each.in_flight_begin} to {each.in_flight_end}, most {each.in_flight_most}"),
+            Cell(f"{each.in_flight_begin} to {each.in_flight_end}"),
             Cell(f"{each.dropped:,}", "fail" if each.dropped else ""),
             Cell(f"{each.errors:,}", "fail" if each.errors else ""),
             _worst(operations_of(each, operation)),
