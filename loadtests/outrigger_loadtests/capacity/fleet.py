@@ -15,8 +15,9 @@ from gevent.event import Event  # type: ignore[import-untyped]
 from gevent.queue import Queue  # type: ignore[import-untyped]
 from locust import User, constant, task
 from locust.env import Environment
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import LocalRunner, MasterRunner
 
+from outrigger_loadtests.capacity.trial import WorkerLost
 from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.generator.generator import Generator
@@ -28,16 +29,6 @@ OUTCOME = "outrigger-outcome"
 STOP = "outrigger-stop"
 GRACE_SECONDS = 30.0  # that a worker may be later than its stage
 TICK_SECONDS = 0.2
-_LOST = "a worker was lost or did not answer"
-
-Runner = LocalRunner | MasterRunner | WorkerRunner
-
-
-class WorkerLost(Exception):
-    """A worker went away or did not tell what came of its stage."""
-
-    def __init__(self) -> None:
-        super().__init__(_LOST)
 
 
 class Dispatching(User):
@@ -45,14 +36,12 @@ class Dispatching(User):
 
     abstract = True
     wait_time = constant(0)
-    host = "-"
-    orders: Any
-    hold: Callable[[Order], None]
+    worker: "Worker"
 
     @task
     def take_order(self) -> None:
         """Wait for the next order and carry it out."""
-        type(self).hold(self.orders.get())
+        self.worker.hold(self.worker.orders.get())
 
 
 class Worker:
@@ -66,11 +55,9 @@ class Worker:
 
     def users(self) -> type[User]:
         """Return the class of the one user."""
-        worker = self
 
         class ArrivalUser(Dispatching):
-            orders = worker.orders
-            hold = staticmethod(worker.hold)
+            worker = self
 
         return ArrivalUser
 

@@ -140,7 +140,9 @@ def stage_part(
         reasons=reasons if generator.kept_up else ("the generator could not keep up", *reasons),
         generator=generator,
         cost=_cost(result, order),
-        operations=tuple(operation_part(result.latencies, *key) for key in result.latencies.keys()),
+        operations=tuple(
+            operation_part(result.latencies, *key) for key in result.latencies.counted()
+        ),
     )
 
 

@@ -55,12 +55,23 @@ class Fleet(Protocol):
     stopped: bool
 
     def hold(self, order: Order) -> list[Outcome]:
-        """Hold a stage, each worker its share, and return when all of them are done."""
+        """Hold a stage, each worker its share, and return when all of them are done.
+
+        Raises:
+            WorkerLost: One of them went away or did not answer; there will be no more stages.
+        """
         ...
 
 
 Judge = Callable[[Result], tuple[int, int]]  # how many conversations it looked at, FAIL findings
 Show = Callable[[str], None]
+
+
+class WorkerLost(Exception):
+    """A worker went away or did not tell what came of its stage."""
+
+    def __init__(self) -> None:
+        super().__init__("a worker was lost or did not answer")
 
 
 class Broken(Exception):
@@ -124,7 +135,7 @@ class Trial:
         return found[-1]
 
     def measure(self, label: str) -> StrategyPart:
-        """Find how much the server holds with a strategy."""
+        """Find how much the server holds with a strategy, or why that stays unknown."""
         known = _Findings(label)
         try:
             for repeat in range(1, self._settings.repeats + 1):
@@ -134,6 +145,9 @@ class Trial:
             self._hold_closed(known)
         except Broken as broken:
             return _unknown(known, broken)
+        except WorkerLost as lost:
+            self._fleet.stopped = True
+            return _unknown(known, Broken(CapacityVerdict.INCONCLUSIVE, str(lost)))
         return self._strategy(known)
 
     def _search(self, known: _Findings, repeat: int) -> RepeatPart:
@@ -164,22 +178,26 @@ class Trial:
             order = _with(self._order(known.label, 0, CLOSED), users=users)
             self._try(known, order, 0, StageKind.CLOSED)
 
-    def _try(self, known: _Findings, order: Order, repeat: int, kind: StageKind) -> StagePart:
+    def _try(
+        self, known: _Findings, order: Order, repeat: int, kind: StageKind, tries: int = TRIES
+    ) -> StagePart:
         """Hold a stage, again where the generator could not keep up.
 
         Raises:
             Broken: It never could, a promise was broken, or somebody stopped it.
+            WorkerLost: A worker went away.
         """
-        for _ in range(TRIES):
-            stage = self._hold(known, order, repeat, kind)
-            if self._fleet.stopped:
-                raise Broken(CapacityVerdict.INCONCLUSIVE, "it was stopped early")
-            if stage.failures:
-                reason = f"{stage.failures} broken promises in stage {stage.number}"
-                raise Broken(CapacityVerdict.FAIL, reason)
-            if stage.generator.kept_up:
-                return stage
-            order = _with(self._order(order.label, repeat, order.behaviour), like=order)
+        stage = self._hold(known, order, repeat, kind)
+        if stage.failures:
+            reason = f"{stage.failures} broken promises in stage {stage.number}"
+            raise Broken(CapacityVerdict.FAIL, reason)
+        if self._fleet.stopped:
+            raise Broken(CapacityVerdict.INCONCLUSIVE, "it was stopped early")
+        if stage.generator.kept_up:
+            return stage
+        if tries > 1:
+            again = _with(self._order(order.label, repeat, order.behaviour), like=order)
+            return self._try(known, again, repeat, kind, tries - 1)
         generator = stage.generator
         raise Broken(
             CapacityVerdict.INCONCLUSIVE,

@@ -89,7 +89,7 @@ class Latencies:
                 found.add(corrected)
         return found
 
-    def keys(self) -> Iterator[Key]:
+    def counted(self) -> Iterator[Key]:
         """Yield what was counted, in order."""
         yield from sorted(self._pairs)
 
