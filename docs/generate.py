@@ -15,7 +15,7 @@ from pathlib import Path
 from compatibility_table import decisions_table, routes_table, versions_line
 
 from benchmarks.engine.report import published
-from outrigger_loadtests.faults import faults_table
+from outrigger_loadtests.faults.kinds import faults_table
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
 from outrigger_server.domain.run_drawing import run_diagram, transitions_table
 from outrigger_server.settings import settings_table

@@ -1,7 +1,7 @@
 """The `outrigger-loadtest` command.
 
-Exit codes: 0 pass, 1 objectives missed, 2 usage or no server to test, 3 fail, 4 unknown or
-inconclusive, 130 stopped before it began.
+Exit codes: 0 pass, 1 objectives missed (`capacity`) or worse (`compare`), 2 usage or no server to
+test, 3 fail, 4 unknown or inconclusive, 130 stopped before it began.
 """
 
 import io
@@ -18,6 +18,7 @@ from outrigger_loadtests.behaviour.file import DEFAULT as DEFAULT_PROFILE
 from outrigger_loadtests.behaviour.file import SHIPPED
 from outrigger_loadtests.capacity import settings as capacity_options
 from outrigger_loadtests.errors import LoadTestError, UsageError
+from outrigger_loadtests.faults.target import FAULTS
 from outrigger_loadtests.profiles import PROFILES
 from outrigger_loadtests.report.text import one_line
 from outrigger_loadtests.settings import (
@@ -29,6 +30,7 @@ from outrigger_loadtests.settings import (
     LABELS,
     PROBES,
     check_settings,
+    grafana,
 )
 
 EXIT_USAGE = 2
@@ -36,6 +38,10 @@ EXIT_INTERRUPTED = 130
 _STRATEGIES = f"{', '.join(LABELS)} or all, one thread after the other."
 _PROBES = f"Graph to talk to: {', '.join(PROBES)}, or all, one after the other."
 _FAULTS = "Where whoever injects faults writes them down, a line of JSON each."
+_GRAFANA = "URL of a Grafana dashboard; the report links to it with the time of the test."
+_FOLDER = "Folder of an earlier run."
+_START = "langgraph.json of an Outrigger to start, with a PostgreSQL and a Redis of its own."
+_HARM = f"Done to the started server, with commas between: {', '.join(FAULTS)}."
 _PROFILE = f"What may be expected: {', '.join(each.name for each in PROFILES)}."
 _BEHAVIOUR = f"How people behave: a TOML file, or {', '.join(SHIPPED)}."
 _OBJECTIVES = (
@@ -77,6 +83,9 @@ def check(  # noqa: PLR0913  one for each option
     ] = None,
     server_profile: Annotated[str, typer.Option(help=_PROFILE)] = PROFILES[0].name,
     faults_log: Annotated[Path | None, typer.Option(help=_FAULTS)] = None,
+    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+    start: Annotated[Path | None, typer.Option(help=_START)] = None,
+    faults: Annotated[str, typer.Option(help=_HARM)] = "",
 ) -> None:
     """Double-text a server and prove or disprove what each strategy promises."""
     settings = check_settings(
@@ -90,6 +99,10 @@ def check(  # noqa: PLR0913  one for each option
         api_key=api_key,
         server_profile=server_profile,
         faults_log=faults_log,
+        grafana_url=grafana_url,
+        start=start,
+        faults=faults,
+        environment=os.environ,
     )
     from outrigger_loadtests.check import check as run  # it patches the process, and takes its time
 
@@ -148,11 +161,12 @@ def capacity(  # noqa: PLR0913  one for each option
     expect_workers: Annotated[
         int, typer.Option(help="Lead so many workers that dial in.", min=0, max=1000)
     ] = 0,
-    master_bind: Annotated[str, typer.Option(help="Where they dial in.")] = "0.0.0.0",  # noqa: S104
+    master_bind: Annotated[str, typer.Option(help="Where they dial in.")] = "127.0.0.1",
     master_port: Annotated[int, typer.Option(help="At which port.", min=1, max=65535)] = 5557,
     metrics_address: Annotated[
         str | None, typer.Option(help="HOST:PORT of the generator's own metrics.")
     ] = None,
+    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
 ) -> None:
     """Find how much a server holds under your objectives, for each strategy."""
     check = capacity_options.one_probe(
@@ -163,6 +177,7 @@ def capacity(  # noqa: PLR0913  one for each option
         output=output,
         api_key=api_key,
         server_profile=server_profile,
+        grafana_url=grafana_url,
     )
     settings = capacity_options.capacity_settings(
         check=check,
@@ -206,6 +221,30 @@ def worker(
     from outrigger_loadtests.capacity.command import work
 
     raise typer.Exit(work(host, api_key, master_host, master_port))
+
+
+@cli.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help=_FOLDER)],
+    *,
+    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+) -> None:
+    """Write the report of an earlier run anew, from its files."""
+    from outrigger_loadtests.rendering import render_again  # what it needs takes its time
+
+    for path in render_again(folder, grafana(grafana_url)):
+        print(f"wrote {path}")
+
+
+@cli.command()
+def compare(
+    base: Annotated[Path, typer.Argument(help="Folder of the run to compare with.")],
+    candidate: Annotated[Path, typer.Argument(help="Folder of the run that may be worse.")],
+) -> None:
+    """Say whether a candidate is worse than its base: 0 no, 1 slower, 3 wrong, 4 in doubt."""
+    from outrigger_loadtests.comparing import compare_folders  # what it needs takes its time
+
+    raise typer.Exit(compare_folders(base, candidate, _Screen()))
 
 
 class _Screen(Console):

@@ -27,9 +27,11 @@ from outrigger_loadtests.capacity.trial import Trial, WorkerLost
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
+from outrigger_loadtests.environment import environment_here
 from outrigger_loadtests.errors import TargetUnreachable, UsageError
 from outrigger_loadtests.generator.metrics import GeneratorMetrics, served
 from outrigger_loadtests.generator.stage import Standing
+from outrigger_loadtests.history.file import HISTORY
 from outrigger_loadtests.report.capacity_console import print_capacity
 from outrigger_loadtests.report.capacity_json import (
     CalibrationPart,
@@ -42,7 +44,6 @@ from outrigger_loadtests.report.files import write_report
 from outrigger_loadtests.report.outcome import CheckReport, Parameter, Target
 from outrigger_loadtests.report.text import one_line
 
-HISTORY = "history.jsonl"
 LOOPBACK = "127.0.0.1"
 DIAL_SECONDS = 120.0
 _WORST = (
@@ -261,6 +262,8 @@ def _report(  # noqa: PLR0913  what a report is made of
         counts=judgement.counts,
         notes=_notes(part),
         stopped_early=stopped,
+        environment=environment_here(),
+        grafana_url=settings.check.grafana_url,
         capacity=part,
     )
 

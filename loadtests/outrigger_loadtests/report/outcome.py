@@ -66,6 +66,7 @@ class CheckReport:
     promises, in the order in which they are shown. `examinations` are by invariant and label;
     what is not among them was not put to the test. `timelines` are by thread, for as many threads
     as are worth it (`findings.evidence`). `repeat` is the command that does the same again.
+    `environment` says what it ran on, `grafana_url` where to look at the server at that time.
     """
 
     version: str
@@ -82,6 +83,8 @@ class CheckReport:
     timelines: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stopped_early: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    grafana_url: str = ""
     capacity: CapacityPart | None = None
 
     @property
