@@ -86,6 +86,7 @@ def check(  # noqa: PLR0913  one for each option
     grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
     start: Annotated[Path | None, typer.Option(help=_START)] = None,
     faults: Annotated[str, typer.Option(help=_HARM)] = "",
+    profile: Annotated[str, typer.Option(help=f"{_BEHAVIOUR} Without it: as hard as can be.")] = "",
 ) -> None:
     """Double-text a server and prove or disprove what each strategy promises."""
     settings = check_settings(
@@ -103,6 +104,7 @@ def check(  # noqa: PLR0913  one for each option
         start=start,
         faults=faults,
         environment=os.environ,
+        behaviour=profile,
     )
     from outrigger_loadtests.check import check as run  # it patches the process, and takes its time
 

@@ -25,7 +25,7 @@ from outrigger_loadtests.capacity.results import (
 from outrigger_loadtests.capacity.search import PRECISION, Search
 from outrigger_loadtests.capacity.settings import CapacitySettings
 from outrigger_loadtests.capacity.usl import fit
-from outrigger_loadtests.generator.stage import Order, Outcome, Standing
+from outrigger_loadtests.generator.stage import NUMBERS, Order, Outcome, Standing
 from outrigger_loadtests.report.capacity_json import (
     CalibrationPart,
     CapacityVerdict,
@@ -39,7 +39,6 @@ from outrigger_loadtests.report.capacity_json import (
 CALIBRATION_RATE = 1000.0
 CALIBRATION_SECONDS = 2.0
 TRIES = 3  # of a stage in which the generator could not keep up
-NUMBERS = 1_000_000  # conversations of a stage have numbers of their own
 AGAIN = 1.1  # later searches begin so much below what the first one found
 CLOSED = Behaviour(
     name="closed",

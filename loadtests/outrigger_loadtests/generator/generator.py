@@ -13,11 +13,13 @@ from outrigger_loadtests.generator.arrivals import arrivals
 from outrigger_loadtests.generator.chat import Chat
 from outrigger_loadtests.generator.dispatcher import Dispatcher
 from outrigger_loadtests.generator.stage import Order, Outcome, Standing
+from outrigger_loadtests.generator.steady import people_before
 from outrigger_loadtests.history.file import encode
 from outrigger_loadtests.history.operations import Created, Operation
 from outrigger_loadtests.measures.tally import Tally, Window
 from outrigger_loadtests.models.run import NANOSECONDS
 from outrigger_loadtests.scenarios.people import People
+from outrigger_loadtests.scenarios.plan import Plan
 from outrigger_loadtests.scenarios.settling import Patience
 
 SAMPLE_SECONDS = 1.0
@@ -66,6 +68,7 @@ class _Holding:
         self._order = order
         self._people = People(order.behaviour, order.seed)
         self._patience = Patience(settle=SETTLE_SECONDS)
+        self._before = self._came_before()
         self._begin = clock.now()
         window = Window(self._after(order.warm_up), self._after(order.seconds))
         self.tally = Tally(window, order.objectives)
@@ -100,14 +103,30 @@ class _Holding:
         sampling.join()
         return self._outcome(busy, max(0.0, drained))
 
-    def _planned(self) -> list[tuple[int, int]]:
-        """Return this worker's arrivals: a conversation belongs to one worker alone."""
+    def _came_before(self) -> dict[int, tuple[int, Plan]]:
+        """Return those of this worker's people who came before the stage, by number."""
         order = self._order
-        moments = arrivals(
-            order.behaviour, f"{order.seed}/{order.number}", order.rate, order.seconds
-        )
+        if order.idle or order.users:
+            return {}
+        everybody = people_before(self._people, order)
+        return {
+            number: (moment, plan)
+            for number, moment, plan in everybody
+            if number % order.shares == order.share
+        }
+
+    def _planned(self) -> list[tuple[int, int]]:
+        """Return this worker's arrivals: a conversation belongs to one worker alone.
+
+        Those who came before the stage go on in it; their conversations are numbered last.
+        """
+        order = self._order
+        seed = f"{order.seed}/{order.number}"
+        moments = arrivals(order.behaviour, seed, order.rate, order.seconds)
         mine = range(order.share, len(moments), order.shares)
-        return [(order.first_number + n, self._begin + moments[n]) for n in mine]
+        planned = [(order.first_number + n, self._begin + moments[n]) for n in mine]
+        planned += [(number, self._begin + moment) for number, (moment, _) in self._before.items()]
+        return sorted(planned, key=lambda each: each[1])
 
     def _hold_users(self) -> None:
         """Hold a closed stage: each of this worker's users one conversation after the other."""
@@ -132,7 +151,8 @@ class _Holding:
         order = self._order
         if order.idle:
             return
-        plan = self._people.plan(number, order.label, order.probe)
+        _, plan = self._before.pop(number, (0, None))
+        plan = plan or self._people.plan(number, order.label, order.probe)
         recorded: list[Operation] = []
         conversation = Conversation(plan.thread, plan.probe)
         client = Client(self._transport, self._clock, recorded.append, conversation)

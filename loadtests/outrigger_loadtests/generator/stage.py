@@ -4,6 +4,9 @@ import msgspec
 
 from outrigger_loadtests.behaviour.profile import Behaviour
 
+NUMBERS = 10_000_000  # conversations of a stage have numbers of their own
+BEFORE = 5_000_000  # the first number of those that began before their stage
+
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One load to be held for `warm_up` and then `measured` seconds, over all workers.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import msgspec
@@ -75,6 +76,7 @@ class People:
         rounds: list[Round] = []
         while draft.sent < wanted and len(rounds) < MOST_TURNS:
             rounds.append(_turn(draft, people))
+        rounds[-1] = replace(rounds[-1], think=0.0)  # they go
         return Plan(thread, label, probe, tuple(rounds))
 
 
