@@ -23,7 +23,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner
 
-from outrigger_loadtests.behaviour.file import SHIPPED, read_behaviour
+from outrigger_loadtests.behaviour.file import SHIPPED
 from outrigger_loadtests.client.client import Client
 from outrigger_loadtests.client.conversation import Conversation
 from outrigger_loadtests.client.gevent_clock import GeventClock
@@ -38,7 +38,7 @@ from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.settings import ALL, DEFAULT_HOST, LABELS, PROBES, check_settings
 
 FOR_EVER = 1 << 62
-MOST_WORKERS = 10_000
+STRIDE = 10_007  # of a worker's numbers; a prime, so that every worker has all labels
 
 
 @events.init_command_line_parser.add_listener
@@ -90,7 +90,7 @@ def _begin(environment: Environment, **_: Any) -> None:
         record = stack.enter_context(history_file(own)).record
     transport = LocustTransport(environment, settings.host, settings.api_key)
     stack.callback(transport.close)
-    numbers = count(worker, MOST_WORKERS)  # no thread is on two workers
+    numbers = count(worker, STRIDE)  # no thread is on two workers
     probe = f"probe_{given.probe}"
     made: Any = environment
     made.closing = stack

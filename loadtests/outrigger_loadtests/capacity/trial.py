@@ -26,6 +26,7 @@ from outrigger_loadtests.capacity.search import PRECISION, Search
 from outrigger_loadtests.capacity.settings import CapacitySettings
 from outrigger_loadtests.capacity.usl import fit
 from outrigger_loadtests.generator.stage import NUMBERS, Order, Outcome, Standing
+from outrigger_loadtests.measures.tally import TOTAL
 from outrigger_loadtests.report.capacity_json import (
     CalibrationPart,
     CapacityVerdict,
@@ -273,18 +274,21 @@ class Trial:
         elif target is not None and capacity < target:
             verdict = CapacityVerdict.SLO_MISS
             reason = f"less than the {target:g}/s that were asked for"
-        best = _best(known.stages)
+        best, seconds = _best(known.stages), self._settings.stage
+        closed = [each for each in known.stages if each.users]
         return StrategyPart(
             strategy=known.label,
             verdict=verdict,
             capacity=capacity,
             low=min(found, default=None) if capacity else None,
             high=max(found, default=None) if capacity else None,
-            runs=_runs(best, capacity),
+            runs=_runs(best, capacity, seconds),
             reason=reason,
             repeats=tuple(known.repeats),
             stages=tuple(known.stages),
-            usl=fit([(each.users, _run_rate(each)) for each in known.stages if each.users]),
+            usl=fit(
+                [(each.users, _run_rate(each, seconds)) for each in known.stages if each.users]
+            ),
             cost=best.cost if best else None,
         )
 
@@ -320,14 +324,12 @@ def _best(stages: list[StagePart]) -> StagePart | None:
     return max(held, key=lambda each: each.offered, default=None)
 
 
-def _run_rate(stage: StagePart) -> float:
-    """Return how many runs a second a stage's accepted creates make."""
-    accepted = sum(each.count for each in stage.operations if each.operation == "total")
-    seconds = max(stage.ended - stage.began - stage.cost.drain, 1e-3)
-    return accepted / seconds
+def _run_rate(stage: StagePart, seconds: float) -> float:
+    """Return how many accepted runs a second were asked for in a stage's measured seconds."""
+    return sum(each.count for each in stage.operations if each.operation == TOTAL) / seconds
 
 
-def _runs(best: StagePart | None, capacity: float | None) -> float | None:
+def _runs(best: StagePart | None, capacity: float | None, seconds: float) -> float | None:
     if best is None or capacity is None or not best.offered:
         return None
-    return _run_rate(best) * capacity / best.offered
+    return _run_rate(best, seconds) * capacity / best.offered

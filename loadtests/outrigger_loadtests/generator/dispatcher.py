@@ -5,6 +5,7 @@ generator is too slow and measures itself. Waiting for a place under the cap is 
 server is, and it shows in latencies counted from the intended moment.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,6 +32,7 @@ class Dispatcher:
         self.waited = 0
         self.in_flight = 0
         self.most = 0
+        self._lags: list[int] = []
         self._clock = clock
         self._hold = hold
         self._cap = cap
@@ -51,13 +53,20 @@ class Dispatcher:
             clock.sleep(max(0, due - clock.now()) / NANOSECONDS)
             if self._stopped:
                 return
-            self.send_lag.record(clock.now() - due)
+            lag = max(0, clock.now() - due)
+            self.send_lag.record(lag)
+            self._lags.append(lag)
             self.offered += 1
             if self.in_flight < self._cap:
                 self._begin(number, due)
             else:
                 self.waited += 1
                 self._waiting.append((number, due))
+
+    def recent_lag(self) -> float:
+        """Return the p99 of the send lag since this was last asked, in seconds; 0 for none."""
+        lags, self._lags = sorted(self._lags), []
+        return lags[math.ceil(len(lags) * 0.99) - 1] / NANOSECONDS if lags else 0.0
 
     @property
     def is_idle(self) -> bool:

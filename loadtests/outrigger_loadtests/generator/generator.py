@@ -210,7 +210,7 @@ class _Holding:
             in_flight=done.in_flight,
             dropped=done.dropped,
             errors=self.tally.counts.errors,
-            send_lag=done.send_lag.percentile(99),
+            send_lag=done.recent_lag(),
         )
 
     def _after(self, seconds: float) -> int:

@@ -30,7 +30,7 @@ class GeneratorMetrics:
             )
         }
         self._in_flight = self._gauge("conversations_in_flight", "Conversations that go on.")
-        self._lag = self._gauge("send_lag_p99_seconds", "How late arrivals are begun, this stage.")
+        self._lag = self._gauge("send_lag_p99_seconds", "How late arrivals are begun, lately.")
         self._rate = self._gauge("stage_rate", "Conversations a second that this stage offers.")
         self._stage = self._gauge("stage_number", "The stage that goes on.")
 

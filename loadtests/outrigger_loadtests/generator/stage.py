@@ -47,7 +47,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How far a worker is with a stage; conversations, since its beginning.
 
-    `at` is seconds since then; `requests` and `errors` are of conversations that ended.
+    `at` is seconds since then, `errors` those of conversations that ended, `send_lag` the p99 since
+    the standing before.
     """
 
     at: float = 0.0
