@@ -24,7 +24,17 @@ def settings(folder, behaviour=ONE_RUN, **given):
 
 def trial(settings, fleet, judge=None):
     """A test whose clock stands still and that nobody watches."""
-    return Trial(settings, fleet, judge or nothing_found, lambda: 0.0, lambda _: None)
+    return Trial(settings, fleet, judge or nothing_found, lambda: 0.0, Unseen())
+
+
+class Unseen:
+    """See `Screen`."""
+
+    def begin(self, order):
+        pass
+
+    def end(self, stage):
+        pass
 
 
 def nothing_found(result):

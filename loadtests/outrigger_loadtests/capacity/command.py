@@ -20,7 +20,8 @@ from locust.runners import LocalRunner, MasterRunner
 from rich.console import Console
 
 from outrigger_loadtests.capacity.fleet import LocustFleet, Worker, wait_for_workers
-from outrigger_loadtests.capacity.results import PERCENT, summed
+from outrigger_loadtests.capacity.results import PERCENT
+from outrigger_loadtests.capacity.screen import CapacityScreen
 from outrigger_loadtests.capacity.settings import CapacitySettings
 from outrigger_loadtests.capacity.stage_judge import StageJudge
 from outrigger_loadtests.capacity.trial import Trial, WorkerLost
@@ -30,7 +31,6 @@ from outrigger_loadtests.client.target import Identity, inspect
 from outrigger_loadtests.environment import environment_here
 from outrigger_loadtests.errors import TargetUnreachable, UsageError
 from outrigger_loadtests.generator.metrics import GeneratorMetrics, served
-from outrigger_loadtests.generator.stage import Standing
 from outrigger_loadtests.history.file import HISTORY
 from outrigger_loadtests.report.capacity_console import print_capacity
 from outrigger_loadtests.report.capacity_json import (
@@ -42,7 +42,6 @@ from outrigger_loadtests.report.capacity_json import (
 )
 from outrigger_loadtests.report.files import write_report
 from outrigger_loadtests.report.outcome import CheckReport, Parameter, Target
-from outrigger_loadtests.report.text import one_line
 
 LOOPBACK = "127.0.0.1"
 DIAL_SECONDS = 120.0
@@ -96,10 +95,12 @@ def capacity(settings: CapacitySettings, crew: Crew, console: Console) -> int:
         began, started_at = time.monotonic(), datetime.now(UTC)
         judge = StageJudge(path, check.profile, INVARIANTS)
         metrics = GeneratorMetrics()
-        stack.enter_context(served(metrics, crew.metrics))
-        screen = _Screen(console, metrics)
+        port = stack.enter_context(served(metrics, crew.metrics))
+        screen = stack.enter_context(CapacityScreen(console, metrics))
+        if crew.metrics is not None:
+            screen.say(f"metrics at http://{crew.metrics[0]}:{port}/metrics")
         fleet = stack.enter_context(_fleet(settings, crew, environment, screen))
-        part = _measure(settings, fleet, judge, lambda: time.monotonic() - began, screen.show)
+        part = _measure(settings, fleet, judge, lambda: time.monotonic() - began, screen)
         part = _with_identity(part, identity)
         report = _report(settings, identity, judge, part, started_at, began, stopped=fleet.stopped)
         files = write_report(report, check.output)
@@ -114,9 +115,9 @@ def _measure(
     fleet: LocustFleet,
     judge: StageJudge,
     now: Callable[[], float],
-    show: Callable[[str], None],
+    screen: CapacityScreen,
 ) -> CapacityPart:
-    trial = Trial(settings, fleet, judge.judge, now, show)
+    trial = Trial(settings, fleet, judge.judge, now, screen)
     calibration: CalibrationPart | None = None
     strategies: list[StrategyPart] = []
     with suppress(WorkerLost):
@@ -147,30 +148,9 @@ def _with_identity(part: CapacityPart, identity: Identity) -> CapacityPart:
     return msgspec.structs.replace(part, server=dict(identity.told))
 
 
-class _Screen:
-    """Says what goes on, and hands it to the metrics."""
-
-    def __init__(self, console: Console, metrics: GeneratorMetrics) -> None:
-        self._console = console
-        self._metrics = metrics
-        self._stages = 0
-
-    def show(self, doing: str) -> None:
-        """Say what begins."""
-        self._stages += 1
-        word = doing.rpartition(" ")[2].removesuffix("/s")
-        rate = float(word) if word.replace(".", "", 1).isdigit() else 0.0
-        self._metrics.begin_stage(self._stages, rate)
-        self._console.print(one_line(doing), markup=False, soft_wrap=True)
-
-    def tell(self, standings: list[Standing]) -> None:
-        """Take how far the workers are."""
-        self._metrics.tell(summed(standings))
-
-
 @contextmanager
 def _fleet(
-    settings: CapacitySettings, crew: Crew, environment: Environment, screen: _Screen
+    settings: CapacitySettings, crew: Crew, environment: Environment, screen: CapacityScreen
 ) -> Iterator[LocustFleet]:
     check = settings.check
     worker = Worker(environment, check.host, check.api_key)

@@ -64,7 +64,18 @@ class Fleet(Protocol):
 
 
 Judge = Callable[[Result], tuple[int, int]]  # how many conversations it looked at, FAIL findings
-Show = Callable[[str], None]
+
+
+class Screen(Protocol):
+    """Where it is seen how far the test is."""
+
+    def begin(self, order: Order) -> None:
+        """Say which stage begins."""
+        ...
+
+    def end(self, stage: StagePart) -> None:
+        """Say what came of a stage."""
+        ...
 
 
 class WorkerLost(Exception):
@@ -101,14 +112,14 @@ class Trial:
         fleet: Fleet,
         judge: Judge,
         now: Callable[[], float],
-        show: Show,
+        screen: Screen,
     ) -> None:
         self.samples: list[SamplePart] = []
         self._settings = settings
         self._fleet = fleet
         self._judge = judge
         self._now = now
-        self._show = show
+        self._screen = screen
         self._stages = 0
 
     def calibrate(self) -> CalibrationPart:
@@ -122,7 +133,7 @@ class Trial:
             order = _with(
                 order, rate=CALIBRATION_RATE, measured=CALIBRATION_SECONDS, warm_up=0.0, idle=True
             )
-            self._show("calibrating the generator")
+            self._screen.begin(order)
             result = merged(self._fleet.hold(order))
             generator = generator_part(result, self._settings.limits)
             found.append(
@@ -207,8 +218,7 @@ class Trial:
 
     def _hold(self, known: _Findings, order: Order, repeat: int, kind: StageKind) -> StagePart:
         settings = self._settings
-        load = f"{order.users} users" if order.users else f"{order.rate:.3g}/s"
-        self._show(f"{known.label} {load}")
+        self._screen.begin(order)
         began = self._now()
         outcomes = self._fleet.hold(order)
         ended = self._now()
@@ -226,6 +236,7 @@ class Trial:
             objections(result, objectives, settings.error_budget, judged[1]),
         )
         known.stages.append(stage)
+        self._screen.end(stage)
         return stage
 
     def _order(self, label: str, repeat: int, behaviour: Behaviour) -> Order:
@@ -286,9 +297,7 @@ class Trial:
             reason=reason,
             repeats=tuple(known.repeats),
             stages=tuple(known.stages),
-            usl=fit(
-                [(each.users, _run_rate(each, seconds)) for each in known.stages if each.users]
-            ),
+            usl=fit([(each.users, _run_rate(each, seconds)) for each in closed]),
             cost=best.cost if best else None,
         )
 
