@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import gevent  # type: ignore[import-untyped]  # it ships no types
+import msgspec
 from locust.env import Environment
 from rich.console import Console
 
+from outrigger_loadtests.behaviour.profile import Behaviour
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
@@ -43,8 +46,10 @@ from outrigger_loadtests.report.measures import Measures, Stretch
 from outrigger_loadtests.report.outcome import CheckReport, Target
 from outrigger_loadtests.report.progress import ProgressBar, Standing
 from outrigger_loadtests.report.timeline import evidence_timeline
-from outrigger_loadtests.scenarios.crowd import Crowd
+from outrigger_loadtests.scenarios.crowd import Crowd, Draw, Plans
 from outrigger_loadtests.scenarios.load import STOPS, Load
+from outrigger_loadtests.scenarios.people import People
+from outrigger_loadtests.scenarios.plan import plan_of
 from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.settings import CheckSettings
 from outrigger_loadtests.shares import judge_on_every_core
@@ -169,8 +174,7 @@ def _load(
             transport,
             GeventClock(),
             record,
-            seed=settings.seed,
-            labels=settings.labels,
+            plans=Plans(_draw(settings), settings.labels),
             patience=Patience() if settings.faults_log is None else PATIENT,
         )
 
@@ -185,6 +189,13 @@ def _load(
     if lost:
         raise lost[0]
     return _Loaded(started_at, lead, began, stopped, frozenset(crowd.unfinished))
+
+
+def _draw(settings: CheckSettings) -> Draw:
+    """Return what makes conversations: of people who behave so, or else as hard as they can be."""
+    if settings.behaviour is None:
+        return partial(plan_of, settings.seed)
+    return People(settings.behaviour, settings.seed).plan
 
 
 def _graphs(settings: CheckSettings) -> tuple[str, ...]:
@@ -231,6 +242,7 @@ def _report(
             "seed": settings.seed,
             "server_profile": settings.profile.name,
             **({"faults": ",".join(settings.faults)} if settings.start else {}),
+            **({"behaviour": _written(settings.behaviour)} if settings.behaviour else {}),
         },
         threads=judgement.threads,
         operations=judgement.operations,
@@ -264,6 +276,10 @@ def _timelines(path: Path, report: CheckReport) -> dict[str, str]:
     }
 
 
+def _written(behaviour: Behaviour) -> str:
+    return msgspec.json.encode(behaviour).decode()
+
+
 def _where(settings: CheckSettings) -> dict[str, str]:
     if settings.start is None:
         return {"--host": settings.host}
@@ -282,6 +298,8 @@ def repeat_command(settings: CheckSettings) -> str:
         "--seed": str(settings.seed),
         "--server-profile": settings.profile.name,
     }
+    if settings.behaviour is not None:
+        options["--profile"] = settings.behaviour_option
     words = [word for option in options.items() for word in option]
     key = ["--api-key", "…"] if settings.api_key else []
     return shlex.join(["outrigger-loadtest", "check", *words, *key])

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from outrigger_loadtests.behaviour.file import read_behaviour
+from outrigger_loadtests.behaviour.profile import Behaviour
 from outrigger_loadtests.errors import UnreadableFaults, UsageError
 from outrigger_loadtests.faults.target import FAULTS
 from outrigger_loadtests.history.faults_log import read_faults
@@ -32,8 +34,8 @@ _NOT_OF_A_URL = re.compile(r"[\s\\?#\x00-\x1f\x7f]")  # a path may follow the ho
 class CheckSettings:
     """One check: where, what, how much. `duration` is in seconds, over all probes together.
 
-    `start` is the `langgraph.json` of a server to start and harm by `faults`; its processes get the
-    `environment`.
+    Without a `behaviour` people double-text as hard as they can. `start` is the `langgraph.json` of
+    a server to start and harm by `faults`; its processes get the `environment`.
     """
 
     host: str
@@ -50,6 +52,8 @@ class CheckSettings:
     start: Path | None = None
     faults: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    behaviour: Behaviour | None = None
+    behaviour_option: str = ""
 
     @property
     def strategy(self) -> str:
@@ -78,6 +82,7 @@ def check_settings(  # noqa: PLR0913  one for each option
     start: Path | None = None,
     faults: str = "",
     environment: Mapping[str, str] | None = None,
+    behaviour: str = "",
 ) -> CheckSettings:
     """Check the options and return what they say; without a seed one is drawn.
 
@@ -101,6 +106,8 @@ def check_settings(  # noqa: PLR0913  one for each option
         start=_config(start, host, faults_log),
         faults=_faults(faults, start),
         environment=dict(environment or {}),
+        behaviour=read_behaviour(behaviour) if behaviour else None,
+        behaviour_option=behaviour,
     )
 
 

@@ -104,9 +104,11 @@ class CostPart(_Part, frozen=True):
 class StagePart(_Part, frozen=True):
     """One load held for a while.
 
-    `offered` and `achieved` are conversations a second that were to begin and that ended.
-    `in_flight` are conversations at the beginning, at the end and at most. `dropped` waited for a
-    place for too long and were never begun. `errors` are requests that failed, 409 is none.
+    `offered` is conversations a second that were to begin; `achieved` is that, times the share of
+    the runs asked for in the measured time that ended in it. `in_flight` are runs that were sent
+    and had not ended: at the beginning of the measured time, at its end, and at most. `dropped`
+    are conversations that waited for a place for too long and were never begun. `errors` are
+    requests that failed, or were given up; 409 is none.
     `failures` are findings of the checker, verdict FAIL, among `checked` conversations.
     `reasons` say why it did not pass, empty when it did. `users` is 0 but for closed stages.
     """
@@ -191,7 +193,11 @@ class CalibrationPart(_Part, frozen=True):
 
 
 class SamplePart(_Part, frozen=True):
-    """What happened in one second, for plots; rates over the time since the sample before."""
+    """What happened in one second, for plots; rates over the time since the sample before.
+
+    `offered` and `achieved` are conversations that were to begin and that came to their end.
+    `in_flight` are conversations.
+    """
 
     at: float
     offered: float
