@@ -94,6 +94,13 @@ def test_a_stage_has_its_full_load_from_its_first_second_on(profile: str) -> Non
     assert early.counts.requested == pytest.approx(late.counts.requested, rel=0.15)
 
 
+@pytest.mark.parametrize("profile", ["default", "storm", "drip", "hot_thread"])
+def test_a_stage_ends_when_it_should_however_long_people_think(profile: str) -> None:
+    outcome = held(order(behaviour=shipped(profile), rate=5, warm_up=1, measured=3))[0]
+    assert outcome.drained < 1
+    assert outcome.completed == outcome.arrivals
+
+
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("profile", ["default", "storm"])
 def test_several_workers_come_to_what_one_comes_to(workers: int, profile: str) -> None:
