@@ -170,14 +170,9 @@ def operation_part(latencies: Latencies, operation: str, strategy: str) -> Opera
 
 
 def _percentiles(histogram: Histogram) -> Percentiles:
+    p50, p90, p95, p99, p999 = histogram.percentiles(50, 90, 95, 99, 99.9)
     return Percentiles(
-        mean=histogram.mean,
-        p50=histogram.percentile(50),
-        p90=histogram.percentile(90),
-        p95=histogram.percentile(95),
-        p99=histogram.percentile(99),
-        p999=histogram.percentile(99.9),
-        max=histogram.most,
+        mean=histogram.mean, p50=p50, p90=p90, p95=p95, p99=p99, p999=p999, max=histogram.most
     )
 
 

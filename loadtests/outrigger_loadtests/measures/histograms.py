@@ -3,7 +3,9 @@
 What was measured by two generators and added is what one would have measured.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]  # it ships no types
 
@@ -38,6 +40,17 @@ class Histogram:
             self._counted.record_value(*self._new.popitem())
         return self._counted
 
+    def _recorded(self) -> list[tuple[int, int]]:
+        """Return what was counted, each value in microseconds and how often; in order.
+
+        The library's own iterators take a hundred times as long.
+        """
+        value, highest = (
+            self._counts.get_value_from_index,
+            self._counts.get_highest_equivalent_value,
+        )
+        return [(highest(value(i)), n) for i, n in enumerate(self._counts.counts) if n]
+
     @property
     def count(self) -> int:
         """How many durations there are."""
@@ -46,7 +59,9 @@ class Histogram:
     @property
     def mean(self) -> float:
         """The mean in seconds; 0 when there is none."""
-        return float(self._counts.get_mean_value()) / _SECOND if self.count else 0.0
+        found = self._recorded()
+        total = sum(count for _, count in found)
+        return sum(value * count for value, count in found) / total / _SECOND if total else 0.0
 
     @property
     def most(self) -> float:
@@ -55,9 +70,16 @@ class Histogram:
 
     def percentile(self, percent: float) -> float:
         """Return the seconds within which so many percent stay; 0 when there are none."""
-        if not self.count:
-            return 0.0
-        return float(self._counts.get_value_at_percentile(percent)) / _SECOND
+        return self.percentiles(percent)[0]
+
+    def percentiles(self, *percents: float) -> list[float]:
+        """Return several, in the order asked for; that costs as much as one."""
+        found = self._recorded()
+        reached = list(accumulate(count for _, count in found))
+        if not reached:
+            return [0.0 for _ in percents]
+        wanted = (max(1, round(percent * reached[-1] / 100)) for percent in percents)
+        return [found[bisect_left(reached, each)][0] / _SECOND for each in wanted]
 
     def encoded(self) -> str:
         """Return it as HdrHistogram V2, compressed, in base64: other tools read it, too."""
