@@ -6,6 +6,7 @@ from outrigger_loadtests.report.capacity_json import (
     CapacityPart,
     Objective,
     OperationPart,
+    SamplePart,
     StageKind,
     StagePart,
     StrategyPart,
@@ -15,6 +16,8 @@ from outrigger_loadtests.report.html.plot import Band, Plot, Point, Series
 from outrigger_loadtests.report.html.scale import number, ticks
 from outrigger_loadtests.report.text import times
 
+DRAINS = "What ends after a stage, while it drains, is left out."
+SHORTEST_SAMPLE = 0.5  # seconds; a stage's last one is as short as it happens to be
 _USERS_SHOWN = 60  # points of the fitted curve
 
 
@@ -35,6 +38,19 @@ def stage_bands(capacity: CapacityPart) -> list[Band]:
     ]
 
 
+def _under_load(capacity: CapacityPart) -> list[SamplePart]:
+    """Return the samples of the stages without their ends, in which everybody leaves."""
+    stages = [each for strategy in capacity.strategies for each in strategy.stages]
+    loads = [(each.began, each.ended - each.cost.drain) for each in stages]
+    before = [0.0, *(each.at for each in capacity.samples)]
+    return [
+        sample
+        for sample, last in zip(capacity.samples, before, strict=False)
+        if not 0 < sample.at - last < SHORTEST_SAMPLE
+        and any(begin <= sample.at <= end for begin, end in loads)
+    ]
+
+
 def _stage_name(stage: StagePart) -> str:
     held = "" if stage.passed else " ✗"
     if stage.kind is StageKind.CLOSED:
@@ -45,12 +61,11 @@ def _stage_name(stage: StagePart) -> str:
 def plots_over_time(capacity: CapacityPart, faults: Sequence[Band]) -> list[Plot]:
     """Return what was offered and what came of it, second by second, with the stages."""
     samples = capacity.samples
+    loaded = _under_load(capacity)
     bands = [*stage_bands(capacity), *faults]
     rates = [
-        Series(
-            "offered", [Point(each.at, each.offered) for each in samples], "reject", dashed=True
-        ),
-        Series("achieved", [Point(each.at, each.achieved) for each in samples], "ok"),
+        Series("offered", [Point(each.at, each.offered) for each in loaded], "reject", dashed=True),
+        Series("achieved", [Point(each.at, each.achieved) for each in loaded], "ok"),
     ]
     flying = [Series("in flight", [Point(each.at, each.in_flight) for each in samples], "enqueue")]
     lost = [
@@ -58,7 +73,7 @@ def plots_over_time(capacity: CapacityPart, faults: Sequence[Band]) -> list[Plot
         Series("errors", [Point(each.at, each.errors) for each in samples], "fail"),
     ]
     plots = [
-        Plot("Conversations: offered and achieved", rates, bands, "per second"),
+        Plot("Conversations: offered and achieved", rates, bands, "per second", note=DRAINS),
         Plot("Conversations in flight", flying, bands, ""),
         Plot("Conversations dropped, requests failed", lost, bands, ""),
     ]

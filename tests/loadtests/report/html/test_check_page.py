@@ -4,6 +4,7 @@ import re
 from base64 import b64decode
 
 from hdrh.histogram import HdrHistogram
+from msgspec.structs import replace
 
 from fakes.graph_server.bugs import Bug
 from harness.capacities import capacity_report, with_finding
@@ -156,6 +157,17 @@ def test_promises_that_were_not_checked_have_no_table():
     page = page_of(report)
     assert page.verdict == "PASS"
     assert section(page, "invariants").empty
+
+
+def test_what_ends_after_a_stage_is_not_what_it_achieved():
+    report = capacity_report({"enqueue": [20.0, 19.4, 21.0]})
+    first = report.capacity.strategies[0].stages[0]
+    late = first.ended - first.cost.drain / 4
+    sample = replace(report.capacity.samples[0], at=late, achieved=400.0)
+    capacity = replace(report.capacity, samples=(*report.capacity.samples[:10], sample))
+    page = page_of(dataclasses.replace(report, capacity=capacity))
+    achieved = section(page, "over-time").plots[0].series[1]
+    assert [point.x for point in achieved.points] == [first.began + n for n in range(10)]
 
 
 def test_each_load_is_a_dot_that_held_or_did_not():
