@@ -52,7 +52,7 @@ def people_before(people: People, order: Order) -> Iterator[tuple[int, int, Plan
     for number, moment in enumerate(moments, order.first_number + BEFORE):
         elapsed = back - moment / NANOSECONDS
         found = rest_of(people.plan(number, order.label, order.probe), elapsed)
-        if found is not None:
+        if found is not None and found[0] < order.seconds:
             yield number, int(found[0] * NANOSECONDS), found[1]
 
 

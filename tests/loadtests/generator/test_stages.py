@@ -94,6 +94,11 @@ def test_a_stage_has_its_full_load_from_its_first_second_on(profile: str) -> Non
     assert early.counts.requested == pytest.approx(late.counts.requested, rel=0.15)
 
 
+def test_who_would_go_on_after_a_stage_does_not_make_it_longer() -> None:
+    outcome = held(order(behaviour=shipped("default"), rate=10, measured=2))[0]
+    assert outcome.drained < 1
+
+
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("profile", ["default", "storm"])
 def test_several_workers_come_to_what_one_comes_to(workers: int, profile: str) -> None:
