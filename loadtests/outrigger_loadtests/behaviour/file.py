@@ -15,7 +15,7 @@ from outrigger_loadtests.behaviour.profile import Behaviour, Mix, Recorded, Stra
 from outrigger_loadtests.errors import UsageError
 
 DEFAULT = "default"
-SHIPPED = (DEFAULT, "storm", "drip", "hot_thread")
+SHIPPED = (DEFAULT, "assistant", "storm", "drip", "hot_thread")
 MOST_RECORDED = 200_000
 _STRATEGIES = tuple(each.name for each in msgspec.structs.fields(Strategies))
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL)
