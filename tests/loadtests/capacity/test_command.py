@@ -80,8 +80,8 @@ async def test_workers_may_dial_in(tmp_path):
 
 
 async def test_a_freeze_of_two_seconds_is_in_the_corrected_latency_only(tmp_path):
-    options = (*ONE_STAGE, "--stage", "8", "--warm-up", "0", "--in-flight-cap", "2")
-    with queue_server("--freeze", "3", "5") as url:
+    options = (*ONE_STAGE, "--stage", "6", "--warm-up", "0", "--in-flight-cap", "2")
+    with queue_server("--freeze", "2", "4") as url:
         ended = await measured(tmp_path / "out", url, *options)
     (stage,) = part_of(ended)["strategies"][0]["stages"]
     found = {each["operation"]: each for each in stage["operations"]}["first_event"]
@@ -136,16 +136,8 @@ async def test_less_than_the_target_exits_with_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "given"),
-    [
-        ("--profile", "nobody"),
-        ("--slo-p95", "soon"),
-        ("--start-rate", "0"),
-        ("--closed-users", "many"),
-        ("--probe", "all"),
-        ("--metrics-address", "here"),
-    ],
+    "wrong", [("--profile", "nobody"), ("--metrics-address", "here"), ("--probe", "all")]
 )
-async def test_a_wrong_option_is_named_before_anything_is_sent(option, given, tmp_path):
-    ended = await measured(tmp_path / "out", "http://127.0.0.1:9", option, given)
-    assert option in ended.must_have_refused()
+async def test_a_wrong_option_is_named_before_anything_is_sent(wrong, tmp_path):
+    ended = await measured(tmp_path / "out", "http://127.0.0.1:9", *wrong)
+    assert wrong[0] in ended.must_have_refused()
