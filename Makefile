@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay check format requirements docs clean
+.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay strategies check format requirements docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ install: .venv/.installed ## Make .venv with everything from the pinned files; d
 	@$(BIN)/python -m compileall -q server sidecar dashboards loadtests
 	@touch $@
 
-servers: ## Install the Redis, PostgreSQL, Prometheus and Node.js that the tests start; does nothing when they are there
+servers: ## Install the Redis, PostgreSQL, Prometheus, Node.js and Chromium that the tests start; does nothing when they are there
 	@sh tests/harness/install_servers.sh
 
 run: install ## Start server and sidecar with the example graph; Ctrl-C stops both
@@ -39,9 +39,11 @@ compatibility: install ## Compare every endpoint with the official server's and 
 	@WRITE_COMPATIBILITY=1 $(BIN)/python -m pytest -q tests/end_to_end/differential
 	@$(BIN)/python docs/generate.py
 
-bench: install servers ## Compare with the official server and LangGraph's limits; 10 minutes, writes docs/performance.md
+bench: install servers ## Compare with the official server and LangGraph's limits, then their capacity; 14 minutes, writes docs
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.engine --output .bench/engine.json
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.capacity servers --output .bench/capacity.json
 	@cp .bench/engine.json docs/performance.json
+	@cp .bench/capacity.json docs/capacity.json
 	@$(BIN)/python docs/generate.py
 
 bench-quick: install servers ## The same in a minute, to see that it works: prints, writes nothing into docs
@@ -49,6 +51,11 @@ bench-quick: install servers ## The same in a minute, to see that it works: prin
 
 bench-relay: install ## Run operations a second that one core of the trace relay takes in; half a minute
 	@$(BIN)/python -m benchmarks.relay
+
+strategies: install servers ## Measure what each strategy costs; half an hour, writes docs/strategies.md
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.capacity strategies --output .bench/strategies.json
+	@cp .bench/strategies.json docs/strategies.json
+	@$(BIN)/python docs/generate.py
 
 check: install ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "Run: make format" >&2; exit 1; }

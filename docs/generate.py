@@ -14,8 +14,9 @@ from pathlib import Path
 
 from compatibility_table import decisions_table, routes_table, versions_line
 
+from benchmarks.capacity.report import published as published_capacity
 from benchmarks.engine.report import published
-from outrigger_loadtests.faults import faults_table
+from outrigger_loadtests.faults.kinds import faults_table
 from outrigger_loadtests.report.invariants import invariants_table, profiles_table
 from outrigger_server.domain.run_drawing import run_diagram, transitions_table
 from outrigger_server.settings import settings_table
@@ -24,6 +25,8 @@ from outrigger_telemetry.metric_table import metrics_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCH = REPOSITORY / "docs" / "performance.json"
+CAPACITY = REPOSITORY / "docs" / "capacity.json"
+STRATEGIES = REPOSITORY / "docs" / "strategies.json"
 COMPATIBILITY = REPOSITORY / "docs" / "compatibility.json"
 
 
@@ -44,6 +47,8 @@ PARTS = (
     Part("docs/invariants.md", "profiles", profiles_table),
     Part("docs/invariants.md", "faults", faults_table),
     Part("docs/performance.md", "bench", partial(published, BENCH)),
+    Part("docs/capacity.md", "capacity", partial(published_capacity, CAPACITY)),
+    Part("docs/strategies.md", "strategies", partial(published_capacity, STRATEGIES)),
     Part("docs/state-machine.md", "run-diagram", run_diagram),
     Part("docs/state-machine.md", "run-transitions", transitions_table),
     Part("docs/compatibility.md", "compared", partial(versions_line, COMPATIBILITY)),

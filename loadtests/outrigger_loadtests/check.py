@@ -5,42 +5,56 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import gevent  # type: ignore[import-untyped]  # it ships no types
+import msgspec
 from locust.env import Environment
 from rich.console import Console
 
+from outrigger_loadtests.behaviour.profile import Behaviour
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.client.gevent_clock import GeventClock
 from outrigger_loadtests.client.locust_transport import LocustTransport
 from outrigger_loadtests.client.target import Identity, inspect
-from outrigger_loadtests.errors import UnreadableFaults, UsageError
-from outrigger_loadtests.faults import LONGEST_RECOVERY
+from outrigger_loadtests.environment import environment_here
+from outrigger_loadtests.errors import TargetNotStarted, UnreadableFaults, UsageError
+from outrigger_loadtests.faults.kinds import LONGEST_RECOVERY
+from outrigger_loadtests.faults.started import Started, started
 from outrigger_loadtests.history.faults_log import read_faults
-from outrigger_loadtests.history.file import append, history_file
+from outrigger_loadtests.history.file import (
+    HISTORY,
+    append,
+    history_file,
+    operations_of_threads,
+)
 from outrigger_loadtests.history.operations import Operation
-from outrigger_loadtests.judging import Judgement, operations_of_threads
+from outrigger_loadtests.judging import Judgement
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS
 from outrigger_loadtests.models.thread import returned
 from outrigger_loadtests.report.console import print_summary
 from outrigger_loadtests.report.files import write_report
 from outrigger_loadtests.report.findings import evidence
+from outrigger_loadtests.report.measures import Measures, Stretch
 from outrigger_loadtests.report.outcome import CheckReport, Target
 from outrigger_loadtests.report.progress import ProgressBar, Standing
 from outrigger_loadtests.report.timeline import evidence_timeline
-from outrigger_loadtests.scenarios.crowd import Crowd
+from outrigger_loadtests.scenarios.crowd import Crowd, Draw, Plans
 from outrigger_loadtests.scenarios.load import STOPS, Load
+from outrigger_loadtests.scenarios.people import People
+from outrigger_loadtests.scenarios.plan import plan_of
 from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.settings import CheckSettings
 from outrigger_loadtests.shares import judge_on_every_core
 
-HISTORY = "history.jsonl"
+TAIL_SECONDS = 4.0  # at the end of the sending no fault begins
 PATIENT = Patience(tries=100)  # ten seconds: a server that is restarted meanwhile comes back
 
 
@@ -56,6 +70,19 @@ def check(settings: CheckSettings, console: Console) -> int:
         TargetUnreachable: The server does not answer as one that can be tested; nothing was sent.
         OSError: The output directory cannot be written to.
     """
+    if settings.start is None:
+        return _check(settings, None, console)
+    with TemporaryDirectory(prefix="outrigger-faults-") as folder:
+        log = Path(folder) / "faults.jsonl"
+        with ExitStack() as stack:
+            with console.status("starting the server"):
+                own = started(settings.start, settings.environment, settings.faults, log)
+                server = stack.enter_context(own)
+            there = replace(settings, host=server.url, faults_log=log)
+            return _check(there, server, console)
+
+
+def _check(settings: CheckSettings, harm: Started | None, console: Console) -> int:
     hub = gevent.get_hub()
     hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)  # else Ctrl-C is a traceback on stderr
     environment = Environment()
@@ -63,10 +90,12 @@ def check(settings: CheckSettings, console: Console) -> int:
     identity = inspect(transport, settings.host, _graphs(settings))
     path = settings.output / HISTORY
     with _alone_in(path):
+        if harm is not None:
+            harm.begin(settings.duration - TAIL_SECONDS)
         load = _load(settings, console, environment, transport, path)
         for stop in STOPS:
             signal.signal(stop, signal.SIG_IGN)  # nothing comes between a load and its report
-        unread = _add_faults(settings.faults_log, load, path)
+        unread = _rested(harm) or _add_faults(settings.faults_log, load, path)
         judgement = judge_on_every_core(path, settings.profile, load.unfinished)
         if unread:
             judgement.doubt_the_faults(unread)
@@ -75,9 +104,20 @@ def check(settings: CheckSettings, console: Console) -> int:
             judgement.doubt_the_given_up()
         report = _report(settings, identity, judgement, load)
         report = replace(report, timelines=_timelines(path, report))
-        files = write_report(report, settings.output)
+        measures = _measures(judgement, load, settings.duration)
+        files = write_report(report, settings.output, measures)
     print_summary(console, report, [*files, path])
     return report.exit_code
+
+
+def _rested(harm: Started | None) -> str:
+    """Wait until no fault is under way; return why faults are not known, empty if they are."""
+    try:
+        if harm is not None:
+            harm.rest()
+    except TargetNotStarted as error:
+        return str(error)
+    return ""
 
 
 def _add_faults(log: Path | None, load: "_Loaded", history: Path) -> str:
@@ -134,8 +174,7 @@ def _load(
             transport,
             GeventClock(),
             record,
-            seed=settings.seed,
-            labels=settings.labels,
+            plans=Plans(_draw(settings), settings.labels),
             patience=Patience() if settings.faults_log is None else PATIENT,
         )
 
@@ -150,6 +189,13 @@ def _load(
     if lost:
         raise lost[0]
     return _Loaded(started_at, lead, began, stopped, frozenset(crowd.unfinished))
+
+
+def _draw(settings: CheckSettings) -> Draw:
+    """Return what makes conversations: of people who behave so, or else as hard as they can be."""
+    if settings.behaviour is None:
+        return partial(plan_of, settings.seed)
+    return People(settings.behaviour, settings.seed).plan
 
 
 def _graphs(settings: CheckSettings) -> tuple[str, ...]:
@@ -195,6 +241,8 @@ def _report(
             "duration": settings.duration,
             "seed": settings.seed,
             "server_profile": settings.profile.name,
+            **({"faults": ",".join(settings.faults)} if settings.start else {}),
+            **({"behaviour": _written(settings.behaviour)} if settings.behaviour else {}),
         },
         threads=judgement.threads,
         operations=judgement.operations,
@@ -204,7 +252,20 @@ def _report(
         counts=judgement.counts,
         notes=tuple(notes),
         stopped_early=load.stopped,
+        environment=environment_here(),
+        grafana_url=settings.grafana_url,
     )
+
+
+def _measures(judgement: Judgement, load: _Loaded, seconds: float) -> Measures:
+    """Return what was measured, with the stages of the load."""
+    measures = judgement.measures
+    begin = int(load.began * NANOSECONDS)
+    end = max((measures.last + 1) * measures.width, begin)
+    sent = min(begin + int(seconds * NANOSECONDS), end)
+    resting = (Stretch("coming to rest", sent, end),) if sent < end else ()
+    measures.stages = (Stretch("sending", begin, sent), *resting)
+    return measures
 
 
 def _timelines(path: Path, report: CheckReport) -> dict[str, str]:
@@ -215,10 +276,21 @@ def _timelines(path: Path, report: CheckReport) -> dict[str, str]:
     }
 
 
+def _written(behaviour: Behaviour) -> str:
+    return msgspec.json.encode(behaviour).decode()
+
+
+def _where(settings: CheckSettings) -> dict[str, str]:
+    if settings.start is None:
+        return {"--host": settings.host}
+    faults = {"--faults": ",".join(settings.faults)} if settings.faults else {}
+    return {"--start": str(settings.start), **faults}
+
+
 def repeat_command(settings: CheckSettings) -> str:
     """Return the command that sends the same plans again; it names no key."""
     options = {
-        "--host": settings.host,
+        **_where(settings),
         "--strategy": settings.strategy,
         "--probe": settings.probe,
         "--threads": str(settings.threads),
@@ -226,6 +298,8 @@ def repeat_command(settings: CheckSettings) -> str:
         "--seed": str(settings.seed),
         "--server-profile": settings.profile.name,
     }
+    if settings.behaviour is not None:
+        options["--profile"] = settings.behaviour_option
     words = [word for option in options.items() for word in option]
     key = ["--api-key", "…"] if settings.api_key else []
     return shlex.join(["outrigger-loadtest", "check", *words, *key])

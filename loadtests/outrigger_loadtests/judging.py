@@ -7,12 +7,10 @@ from pathlib import Path
 
 from outrigger_loadtests.checkers.case import Invariant
 from outrigger_loadtests.checkers.judge import judge
-from outrigger_loadtests.faults import Excuse
+from outrigger_loadtests.faults.kinds import Excuse
 from outrigger_loadtests.history.file import (
     WHOLE,
     Share,
-    lines_by_thread,
-    operations_of,
     threads_of,
 )
 from outrigger_loadtests.history.operations import AnyOperation, Faulted, Opened, Stalled
@@ -21,6 +19,7 @@ from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread
 from outrigger_loadtests.profiles import ServerProfile
+from outrigger_loadtests.report.measures import Measures
 from outrigger_loadtests.report.outcome import Counts
 from outrigger_loadtests.verdict import Examination, Finding, Verdict
 
@@ -44,6 +43,7 @@ class Judgement:
     counts: dict[str, Counts] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     given_up: dict[str, str] = field(default_factory=dict)
+    measures: Measures = field(default_factory=Measures)
 
     def crashed(
         self, operations: Sequence[AnyOperation], invariants: Iterable[Invariant], error: Exception
@@ -112,6 +112,7 @@ class Judgement:
             self.counts[label] = _sum(self.counts.get(label, Counts()), counts)
         self.shown = other.shown | self.shown
         self.given_up |= other.given_up
+        self.measures.add(other.measures)
 
     def findings(self) -> Iterator[Finding]:
         """Yield everything that was found."""
@@ -149,6 +150,7 @@ def judge_history(
             faults = [each for each in general if isinstance(each, Faulted)]
             judgement.faults = dict(Counter(each.name for each in faults))
             disturbances = Disturbances(faults)
+            judgement.measures.take_faults(faults)
             continue
         try:
             thread = read_thread(operations, general)
@@ -159,6 +161,7 @@ def judge_history(
             judgement.leave(operations, disturbances)
             continue
         judgement.threads += 1
+        judgement.measures.take(thread, operations)
         label = thread.opened.label
         judgement.shown.setdefault(label, thread.name)
         for name, examination in judge(thread, profile, invariants).items():
@@ -166,23 +169,6 @@ def judge_history(
         known = judgement.counts.get(label, Counts())
         judgement.counts[label] = _sum(known, counts_of(thread))
     return judgement
-
-
-def operations_of_threads(
-    path: Path, wanted: Collection[str]
-) -> Iterator[tuple[str, list[AnyOperation]]]:
-    """Yield the operations of the wanted threads and the faults between them; decode no others."""
-    if not wanted:
-        return
-    with path.open("rb") as file:
-        grouped = lines_by_thread(file)
-    general = operations_of(grouped.get(b"", ()))
-    faults = [each for each in general if isinstance(each, Faulted)]
-    for name in wanted:
-        own = operations_of(grouped[name.encode()])
-        begin = min(each.invoked for each in own)
-        end = max(each.completed or each.invoked for each in own)
-        yield name, [*own, *(each for each in faults if begin <= each.invoked <= end)]
 
 
 def counts_of(thread: Thread) -> Counts:

@@ -3,11 +3,15 @@
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from outrigger_loadtests.behaviour.file import read_behaviour
+from outrigger_loadtests.behaviour.profile import Behaviour
 from outrigger_loadtests.errors import UnreadableFaults, UsageError
+from outrigger_loadtests.faults.target import FAULTS
 from outrigger_loadtests.history.faults_log import read_faults
 from outrigger_loadtests.history.operations import Strategy
 from outrigger_loadtests.profiles import ServerProfile, profile_named
@@ -28,7 +32,11 @@ _NOT_OF_A_URL = re.compile(r"[\s\\?#\x00-\x1f\x7f]")  # a path may follow the ho
 
 @dataclass(frozen=True)
 class CheckSettings:
-    """One check: where, what, how much. `duration` is in seconds, over all probes together."""
+    """One check: where, what, how much. `duration` is in seconds, over all probes together.
+
+    Without a `behaviour` people double-text as hard as they can. `start` is the `langgraph.json` of
+    a server to start and harm by `faults`; its processes get the `environment`.
+    """
 
     host: str
     labels: tuple[str, ...]
@@ -40,6 +48,12 @@ class CheckSettings:
     api_key: str | None
     profile: ServerProfile
     faults_log: Path | None = None
+    grafana_url: str = ""
+    start: Path | None = None
+    faults: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    behaviour: Behaviour | None = None
+    behaviour_option: str = ""
 
     @property
     def strategy(self) -> str:
@@ -64,6 +78,11 @@ def check_settings(  # noqa: PLR0913  one for each option
     api_key: str | None = None,
     server_profile: str = "outrigger",
     faults_log: Path | None = None,
+    grafana_url: str = "",
+    start: Path | None = None,
+    faults: str = "",
+    environment: Mapping[str, str] | None = None,
+    behaviour: str = "",
 ) -> CheckSettings:
     """Check the options and return what they say; without a seed one is drawn.
 
@@ -83,7 +102,50 @@ def check_settings(  # noqa: PLR0913  one for each option
         api_key=_header("--api-key", api_key),
         profile=profile_named(server_profile),
         faults_log=_log(faults_log),
+        grafana_url=grafana(grafana_url),
+        start=_config(start, host, faults_log),
+        faults=_faults(faults, start),
+        environment=dict(environment or {}),
+        behaviour=read_behaviour(behaviour) if behaviour else None,
+        behaviour_option=behaviour,
     )
+
+
+def _config(start: Path | None, host: str, faults_log: Path | None) -> Path | None:
+    if start is None:
+        return None
+    if not start.is_file():
+        raise UsageError(f"--start: {start} is no langgraph.json")
+    if host != DEFAULT_HOST:
+        raise UsageError("--start: it starts a server of its own; leave --host out")
+    if faults_log is not None:
+        raise UsageError("--start: it writes a log of faults of its own; leave --faults-log out")
+    return start.absolute()
+
+
+def _faults(names: str, start: Path | None) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(each.strip() for each in names.split(",") if each.strip()))
+    for name in found:
+        if name not in FAULTS:
+            known = ", ".join(FAULTS)
+            raise UsageError(f"--faults: {name!r} is not known; it is one of {known}")
+    if found and start is None:
+        raise UsageError("--faults: harm is only done to a server that --start has started")
+    return found
+
+
+def grafana(address: str) -> str:
+    """Check the address of a Grafana dashboard; empty for none.
+
+    Raises:
+        UsageError: It is no address that a page may lead to.
+    """
+    parts = urlsplit(address)
+    if address and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise UsageError(f"--grafana-url: {address!r} is no URL of a dashboard")
+    if "@" in parts.netloc:  # the report would show it
+        raise UsageError("--grafana-url: no user name or password may stand in it")
+    return address
 
 
 def _url(host: str) -> str:

@@ -10,7 +10,8 @@ import pytest
 from langgraph_sdk.client import LangGraphClient
 from typer.testing import CliRunner
 
-from harness.processes import TEST_GRAPHS, Server, clean_environment, free_port, started_server
+from harness.processes import TEST_GRAPHS, Server, clean_environment, started_server
+from outrigger_loadtests.faults.programs import free_port
 from outrigger_server.assistants_apply.cli import assistants
 from outrigger_server.assistants_apply.wanted import derived_id
 

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from harness.cluster import Cluster, started_cluster
-from harness.nemesis import Fault, Nemesis, kills, pauses, restarts
 from harness.postgres import PostgresServer, started_postgres
 from harness.processes import clean_environment
-from harness.programs import wait_until
 from harness.redis import RedisServer, started_redis
+from outrigger_loadtests.faults.nemesis import Fault, Nemesis, kills, pauses, restarts
+from outrigger_loadtests.faults.programs import wait_until
 
 pytestmark = pytest.mark.end_to_end
 

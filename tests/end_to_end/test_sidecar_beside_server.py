@@ -23,10 +23,11 @@ from harness.metrics_page import (
     read_metrics,
     until_grown,
 )
-from harness.processes import Server, started_server, wait_until_answers
+from harness.processes import Server, started_server
 from harness.runs import probe_input, until_marked, until_status
 from harness.slots import logged, until_logged
 from harness.starts import is_taken
+from outrigger_loadtests.faults.programs import wait_until_answers
 
 pytestmark = pytest.mark.end_to_end
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from harness.processes import ROOT, clean_environment
-from harness.programs import program
+from outrigger_loadtests.faults.programs import program
 
 PROJECT = ROOT / "tests" / "end_to_end" / "sdk" / "javascript"
 KEPT = ROOT / ".javascript"

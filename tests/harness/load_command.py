@@ -11,7 +11,14 @@ from signal import SIGINT
 
 from harness.processes import clean_environment
 
-FILES = ["history.jsonl", "junit.xml", "summary.md", "verdict.json"]
+FILES = [
+    "history.jsonl",
+    "junit.xml",
+    "measures.json",
+    "report.html",
+    "summary.md",
+    "verdict.json",
+]
 SECONDS = 60.0
 
 
@@ -69,6 +76,12 @@ class Command:
         self.signal(first)
         await asyncio.sleep(0.2)  # two signals at the same moment may arrive as one
         self.signal(second)
+
+    async def until(self, happened):
+        """Return when something has happened; fails when the command ends before that."""
+        while not happened():
+            assert self._process.returncode is None, await self.ended()
+            await asyncio.sleep(0.05)
 
     async def ended(self, within=SECONDS):
         stdout, stderr = await asyncio.wait_for(asyncio.shield(self._talk), within)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.processes import ROOT, clean_environment, free_port, wait_until_answers
+from harness.processes import ROOT, clean_environment
+from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 REQUIREMENT = "langgraph-cli[inmem]"
 PINNED = ROOT / "requirements" / "official.txt"

@@ -2,32 +2,20 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 ROOT = Path(__file__).parents[2]
 PROBES = ROOT / "loadtests" / "probe" / "langgraph.json"
 TASK_MAISTRO = ROOT / "server" / "langgraph.json"
 TEST_GRAPHS = ROOT / "tests" / "end_to_end" / "graphs" / "langgraph.json"
-START_SECONDS = 90.0
-"""Four programs that start at once on a busy machine take longer than one."""
 SETTINGS = ("OUTRIGGER_", "LANGSMITH_", "POSTGRES_URI", "DATABASE_URI", "REDIS_URI")
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -81,21 +69,6 @@ class Server:
                 self.command, env=self.environment, stdout=log, stderr=log
             )
         self.wait_until_ready()
-
-
-def wait_until_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when `url` answers 200; fail with the log when the process ends instead."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise AssertionError(f"ended with {process.returncode}:\n{log.read_text()}")
-        try:
-            if httpx.get(url, timeout=1).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.02)
-    raise AssertionError(f"{url} does not answer:\n{log.read_text()}")
 
 
 @contextmanager

@@ -1,8 +1,5 @@
-"""A Redis of the tests' own: on a free port, keeping nothing."""
+"""The Redis that tests start: the product's own, which also does as it is told."""
 
-import signal
-import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,48 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
+from redis import Redis as Client
 
-from harness.processes import free_port
-from harness.programs import end, program, wait_until
+from outrigger_loadtests.faults.redis import Redis
 
 
-class RedisServer:
+class RedisServer(Redis):
     """A `redis-server`. What it held is gone after a stop."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._log = folder / "redis.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        """Listen on the same port as ever; does nothing when it runs."""
-        if self._process is not None:
-            return
-        command = [program("redis-server"), "--bind", "127.0.0.1", "--port", str(self.port)]
-        command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_until(self._answers, self._process, self._log)
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(7) == b"+PONG\r\n"
-        except OSError:
-            return False
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def clear(self) -> None:
         """Forget everything it holds."""
@@ -64,31 +26,8 @@ class RedisServer:
 
     def say(self, *command: str) -> Any:
         """Redis' answer to a command, on a connection of its own."""
-        with Redis(host="127.0.0.1", port=self.port, protocol=2) as client:
+        with Client(host="127.0.0.1", port=self.port, protocol=2) as client:
             return client.execute_command(*command)
-
-    def stop(self) -> None:
-        """End it as an operator would; safe to call twice."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it as a crash would; safe to call twice."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            end(self._process, number)
-            self._process = None
-
-    def freeze(self) -> None:
-        """Let it answer nothing while its connections stay open."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on after `freeze`."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
 
 
 @contextmanager

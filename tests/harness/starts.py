@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.processes import START_SECONDS, clean_environment, free_port
+from harness.processes import clean_environment
+from outrigger_loadtests.faults.programs import START_SECONDS, free_port
 
 AGENT = """\
 from langgraph.graph import START, MessagesState, StateGraph

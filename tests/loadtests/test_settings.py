@@ -58,3 +58,30 @@ def test_output_may_be_anything_that_can_become_a_directory(tmp_path):
     for output in (tmp_path / "file", tmp_path / "file" / "under"):
         with pytest.raises(UsageError, match=r"file is not a directory"):
             check_settings(output=output)
+
+
+def test_harm_is_done_only_to_a_server_that_was_started_for_it(tmp_path):
+    config = tmp_path / "langgraph.json"
+    config.write_text("{}")
+    log = tmp_path / "faults.jsonl"
+    log.touch()
+    settings = check_settings(start=config, faults="kill_worker, slow_network,kill_worker")
+    assert settings.faults == ("kill_worker", "slow_network")
+    assert settings.start == config
+    for wrong, option in (
+        ({"faults": "kill_worker"}, "--faults: harm is only done"),
+        ({"faults": "eclipse", "start": config}, "--faults: 'eclipse' is not known"),
+        ({"start": tmp_path}, "--start: .* is no langgraph.json"),
+        ({"start": config, "host": "http://127.0.0.1:1"}, "--start: .* leave --host out"),
+        ({"start": config, "faults_log": log}, "--start: .* leave --faults-log out"),
+    ):
+        with pytest.raises(UsageError, match=f"^{option}"):
+            check_settings(**wrong)
+
+
+def test_a_dashboard_is_a_plain_address():
+    assert check_settings(grafana_url="https://a.b/d/x?orgId=1").grafana_url
+    for wrong in ("javascript:alert(1)", "nonsense", "https://me:secret@a.b"):
+        with pytest.raises(UsageError, match=r"^--grafana-url: ") as refusal:
+            check_settings(grafana_url=wrong)
+        assert "secret" not in str(refusal.value)

@@ -9,10 +9,7 @@ too slow.
 import argparse
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +18,13 @@ from typing import Any
 
 import orjson
 
-from benchmarks.engine.contenders import Databases, contenders
+from benchmarks.engine.contenders import contenders
+from benchmarks.engine.databases import databases
 from benchmarks.engine.machine import machine, versions
 from benchmarks.engine.plan import QUICK, USUAL, Plan
 from benchmarks.engine.report import is_valid, report
 from benchmarks.engine.rounds import run_rounds, tell
 from harness.official import install_official
-from harness.postgres import PostgresServer
-from harness.redis import RedisServer
 
 CACHE = Path(".bench")
 
@@ -55,24 +51,6 @@ def options() -> argparse.Namespace:
         help="virtual environment of the official server; made when it is not there",
     )
     return parser.parse_args()
-
-
-@contextmanager
-def databases() -> Iterator[Databases]:
-    """PostgreSQL and Redis that do not run yet, with folders that go after the block."""
-    with tempfile.TemporaryDirectory(prefix="outrigger-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL's own user must get through
-        for each in ("postgres", "redis"):
-            (folder / each).mkdir()
-        # With fsync, as SQLite syncs too.
-        postgres = PostgresServer(folder / "postgres", fsync=True)
-        redis = RedisServer(folder / "redis")
-        try:
-            yield Databases(postgres, redis)
-        finally:
-            redis.kill()
-            postgres.kill()
 
 
 def measured(plan: Plan, official: Path, seed: int) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.engine.cpu import Parts
+from benchmarks.engine.databases import Databases
 from benchmarks.engine.names import EMBEDDED, OFFICIAL, ONE_WORKER, POSTGRES, TWO_WORKERS
 from harness.cluster import started_cluster
 from harness.official import started_official
-from harness.postgres import PostgresServer
 from harness.processes import clean_environment, started_server
-from harness.redis import RedisServer
 
 PROJECT = ("graph.py", "langgraph.json")
 JOBS = 10
@@ -38,31 +37,6 @@ class Contender:
 
     name: str
     start: Callable[[Path], AbstractContextManager[Started]]
-
-
-class Databases:
-    """PostgreSQL and Redis, which run only while something that needs them does."""
-
-    def __init__(self, postgres: PostgresServer, redis: RedisServer) -> None:
-        self.postgres = postgres
-        self.redis = redis
-
-    @contextmanager
-    def running(self) -> Iterator[str]:
-        """The address of a new PostgreSQL database; both servers run until the block ends."""
-        self.postgres.start()
-        self.redis.start()
-        try:
-            with self.postgres.fresh_database() as uri:
-                yield uri
-        finally:
-            self.redis.stop()
-            self.postgres.stop()
-
-    @property
-    def parts(self) -> Parts:
-        """Their processes, while they run."""
-        return {"postgres": [self.postgres.pid], "redis": [self.redis.pid]}
 
 
 def copy_project(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from harness.programs import program
+from outrigger_loadtests.faults.programs import program
 
 OURS = ("langgraph-outrigger", "langgraph", "langgraph-checkpoint", "uvicorn", "uvloop")
 SAVERS = ("langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres")

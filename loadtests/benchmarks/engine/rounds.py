@@ -12,7 +12,8 @@ from random import Random
 from typing import Any
 
 from benchmarks.engine import measuring
-from benchmarks.engine.contenders import Contender, Databases, started_null
+from benchmarks.engine.contenders import Contender, started_null
+from benchmarks.engine.databases import Databases
 from benchmarks.engine.measuring import MeasuringError
 from benchmarks.engine.names import MEMORY_LIMIT, NULL, POSTGRES_LIMIT, SQLITE_LIMIT
 from benchmarks.engine.plan import WARM_UP_CLIENTS, Plan

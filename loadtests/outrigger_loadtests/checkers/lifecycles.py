@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from outrigger_loadtests.checkers.case import Case, Invariant
-from outrigger_loadtests.faults import Excuse
+from outrigger_loadtests.faults.kinds import Excuse
 from outrigger_loadtests.history.operations import (
     GONE,
     IN_FLIGHT,

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from outrigger_loadtests.checkers.case import Case, Invariant
 from outrigger_loadtests.checkers.order import waited_in_vain
-from outrigger_loadtests.faults import Excuse
+from outrigger_loadtests.faults.kinds import Excuse
 from outrigger_loadtests.history.operations import (
     SUCCESS,
     Ending,

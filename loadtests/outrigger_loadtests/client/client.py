@@ -65,12 +65,12 @@ class Client:
             "POST", path, encoded, name=name, timeout=CALL_SECONDS, expected=expected
         )
 
-    def told(self, answer: Answer, invoked: int) -> dict[str, Any]:
+    def told(self, answer: Answer, invoked: int, intended: int | None = None) -> dict[str, Any]:
         """Return the fields in which every operation says when it was and what came of it."""
         return {
             "thread": self.conversation.name,
             "process": self.process,
-            "intended": invoked,
+            "intended": invoked if intended is None else intended,
             "invoked": invoked,
             "completed": self.clock.now() if answer.status else None,
             "outcome": answers.outcome_of(answer),

@@ -25,7 +25,8 @@ class Conversation:
     """One thread of the server under its name in the plan.
 
     `runs` are the runs that were accepted, by token; `answered` holds every token whose create was
-    answered, however; `unsent` those that will not be sent. `give_up_at`: when whoever still reads
+    answered, however; `unsent` those that will not be sent; `heard` those whose stream has told
+    something of the run. `give_up_at`: when whoever still reads
     a stream or waits stops, in nanoseconds of the clock.
     """
 
@@ -36,4 +37,5 @@ class Conversation:
     answered: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     unsent: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
     give_up_at: int | None = None

@@ -24,13 +24,13 @@ from outrigger_loadtests.marks import INPUT, mark
 _RUN_ID = re.compile(r"/runs/([^/?]+)")
 
 
-def open_thread(client: Client, label: str, scenario: str) -> bool:
-    """Create the thread; whether it worked."""
+def open_thread(client: Client, label: str, scenario: str, intended: int | None = None) -> bool:
+    """Create the thread, which was to be done at the `intended` moment; whether it worked."""
     invoked = client.clock.now()
     answer = client.post("/threads", {}, "open")
     thread_id = answers.id_of(answers.body_of(answer), "thread_id")
     client.conversation.thread_id = thread_id
-    told = client.told(answer, invoked)
+    told = client.told(answer, invoked, intended)
     if answers.outcome_of(answer) is Outcome.OK and not thread_id:
         told |= {"outcome": Outcome.INFO, "error": "the answer names no thread"}
     probe = client.conversation.probe
@@ -38,10 +38,11 @@ def open_thread(client: Client, label: str, scenario: str) -> bool:
     return bool(thread_id)
 
 
-def send(client: Client, message: Message) -> str:
+def send(client: Client, message: Message, intended: int | None = None) -> str:
     """Create a run and, for the endpoints that answer with it, read it to its end.
 
-    Returns its run id, empty unless the server said that it exists.
+    It was to be sent at the `intended` moment, if that is not now. Returns its run id, empty unless
+    the server said that it exists.
     """
     invoked = client.clock.now()
     if message.endpoint is Endpoint.BACKGROUND:
@@ -51,7 +52,7 @@ def send(client: Client, message: Message) -> str:
             f"create {message.strategy}",
             CONFLICT,
         )
-        return _created(client, message, answer, invoked)
+        return _created(client, message, answer, invoked, intended)
     stream = client.transport.stream(
         "POST",
         f"{client.thread}/runs/{message.endpoint}",
@@ -62,7 +63,7 @@ def send(client: Client, message: Message) -> str:
         expected=CONFLICT,
     )
     try:
-        run_id = _created(client, message, stream.head, invoked)
+        run_id = _created(client, message, stream.head, invoked, intended)
         if stream.head.status // 100 == 2:  # noqa: PLR2004  the class of statuses
             _read_on(client, message, run_id, stream, invoked)
     finally:
@@ -78,12 +79,14 @@ def _read_on(client: Client, message: Message, run_id: str, stream: Stream, invo
         read_result(client, stream, run_id, message.token, Endpoint.WAIT, invoked)
 
 
-def _created(client: Client, message: Message, answer: Answer, invoked: int) -> str:
+def _created(
+    client: Client, message: Message, answer: Answer, invoked: int, intended: int | None
+) -> str:
     body = answers.body_of(answer)
     run_id = answers.id_of(body, "run_id")
     if not run_id and (found := _RUN_ID.search(answer.headers.get("content-location", ""))):
         run_id = answers.id_of(found[1])
-    told = client.told(answer, invoked)
+    told = client.told(answer, invoked, intended)
     if answers.outcome_of(answer) is Outcome.OK and not run_id:
         told |= {"outcome": Outcome.INFO, "error": "the answer names no run"}
     accepted = told["outcome"] is Outcome.OK

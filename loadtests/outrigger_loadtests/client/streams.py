@@ -18,6 +18,7 @@ from outrigger_loadtests.history.operations import (
     Streamed,
 )
 
+METADATA = "metadata"  # servers send it before the run has begun, too
 SILENCE_SECONDS = 12.0  # more than two heartbeats of a stream
 
 
@@ -83,6 +84,8 @@ def read_events(  # noqa: PLR0913  what a reader is told of a stream
             for event in events(_Patient(stream, client.clock, client.conversation)):
                 now = client.clock.now()
                 frames.append(answers.frame_of(event, now, client.conversation.name, own))
+                if event.name != METADATA:
+                    client.conversation.heard.add(token)
                 if stop_after and len(frames) >= stop_after:
                     ending = Ending.LEFT
                     break

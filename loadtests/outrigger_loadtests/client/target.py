@@ -9,15 +9,18 @@ from outrigger_loadtests.client.transport import Answer, Transport
 from outrigger_loadtests.errors import TargetUnreachable
 
 SECONDS = 5.0
+WORDS = 20
+WORD = 200
 _CLOSED = frozenset({401, 403})
 _NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a server says of itself."""
+    """What a server says of itself. `told` is every word of its `/info` that is text."""
 
     version: str
+    told: tuple[tuple[str, str], ...] = ()
 
 
 def inspect(transport: Transport, host: str, graphs: tuple[str, ...]) -> Identity:
@@ -28,14 +31,23 @@ def inspect(transport: Transport, host: str, graphs: tuple[str, ...]) -> Identit
     """
     answer = transport.request("GET", "/info", name="info", timeout=SECONDS)
     _must_answer(answer, host)
-    version = answers.text(answers.body_of(answer), "version") or "unknown"
+    body = answers.body_of(answer)
+    version = answers.text(body, "version") or "unknown"
     missing = [graph for graph in graphs if not _serves(transport, host, graph)]
     if missing:
         raise TargetUnreachable(
             f"{host} does not serve the graph {missing[0]!r}: start it with "
             "loadtests/probe/langgraph.json, or name one of its probes with --probe"
         )
-    return Identity(version)
+    return Identity(version, _told(body))
+
+
+def _told(body: object) -> tuple[tuple[str, str], ...]:
+    """Return the words of an answer, not too many and not too long."""
+    if not isinstance(body, dict):
+        return ()
+    words = [(key, each) for key, each in body.items() if isinstance(each, str)]
+    return tuple((key[:WORD], each[:WORD]) for key, each in words[:WORDS])
 
 
 def _serves(transport: Transport, host: str, graph: str) -> bool:

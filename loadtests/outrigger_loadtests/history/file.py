@@ -1,6 +1,6 @@
 """The history on disk: one operation per line of JSON, in the order they completed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,9 @@ from zlib import crc32
 import msgspec
 
 from outrigger_loadtests.errors import UnreadableHistory
-from outrigger_loadtests.history.operations import AnyOperation, Operation
+from outrigger_loadtests.history.operations import AnyOperation, Faulted, Operation
 
+HISTORY = "history.jsonl"
 _decoder = msgspec.json.Decoder(AnyOperation)
 _encoder = msgspec.json.Encoder()
 _THREAD = b'"thread":"'
@@ -116,3 +117,20 @@ def threads_of(path: Path, share: Share = WHOLE) -> Iterator[list[AnyOperation]]
         yield operations_of(general)
     for thread in list(grouped):
         yield operations_of(grouped.pop(thread))
+
+
+def operations_of_threads(
+    path: Path, wanted: Collection[str]
+) -> Iterator[tuple[str, list[AnyOperation]]]:
+    """Yield the operations of the wanted threads and the faults between them; decode no others."""
+    if not wanted:
+        return
+    with path.open("rb") as file:
+        grouped = lines_by_thread(file)
+    general = operations_of(grouped.get(b"", ()))
+    faults = [each for each in general if isinstance(each, Faulted)]
+    for name in wanted:
+        own = operations_of(grouped[name.encode()])
+        begin = min(each.invoked for each in own)
+        end = max(each.completed or each.invoked for each in own)
+        yield name, [*own, *(each for each in faults if begin <= each.invoked <= end)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from outrigger_loadtests.faults import Excuse, FaultKind, kind_named
+from outrigger_loadtests.faults.kinds import Excuse, FaultKind, kind_named
 from outrigger_loadtests.history.operations import Faulted
 from outrigger_loadtests.models.run import NANOSECONDS
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from outrigger_loadtests.history.operations import Strategy
+from outrigger_loadtests.report.capacity_json import CapacityPart, CapacityVerdict
 from outrigger_loadtests.verdict import Examination, Verdict, worst
 
 MIXED = "mixed"
@@ -18,6 +19,12 @@ EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.WARN: 0,
     Verdict.FAIL: 3,
     Verdict.UNKNOWN: 4,
+}
+EXIT_CODES_OF_CAPACITY: Mapping[CapacityVerdict, int] = {
+    CapacityVerdict.PASS: 0,
+    CapacityVerdict.SLO_MISS: 1,
+    CapacityVerdict.FAIL: 3,
+    CapacityVerdict.INCONCLUSIVE: 4,
 }
 _LABELS = (*(str(strategy) for strategy in Strategy), MIXED)
 
@@ -59,6 +66,7 @@ class CheckReport:
     promises, in the order in which they are shown. `examinations` are by invariant and label;
     what is not among them was not put to the test. `timelines` are by thread, for as many threads
     as are worth it (`findings.evidence`). `repeat` is the command that does the same again.
+    `environment` says what it ran on, `grafana_url` where to look at the server at that time.
     """
 
     version: str
@@ -75,6 +83,9 @@ class CheckReport:
     timelines: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stopped_early: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    grafana_url: str = ""
+    capacity: CapacityPart | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -83,8 +94,10 @@ class CheckReport:
 
     @property
     def exit_code(self) -> int:
-        """What the command exits with."""
-        return EXIT_CODES[self.verdict]
+        """What the command exits with. How much a server holds says nothing when it is wrong."""
+        if self.capacity is None or self.verdict is Verdict.FAIL:
+            return EXIT_CODES[self.verdict]
+        return EXIT_CODES_OF_CAPACITY[self.capacity.verdict]
 
     @property
     def invariants(self) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ away or renamed needs a new version. Lists are bounded and say how much there wa
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
+from outrigger_loadtests.errors import UnreadableReport
+from outrigger_loadtests.report.capacity_json import CapacityPart
 from outrigger_loadtests.report.findings import (
     TIMELINES,
     Crash,
@@ -22,6 +25,7 @@ from outrigger_loadtests.report.text import one_line, printable
 from outrigger_loadtests.verdict import Verdict
 
 SCHEMA = "outrigger-loadtest/verdict/1"
+VERDICT = "verdict.json"
 TOOL = "outrigger-loadtest"
 EXAMPLES = 20
 IDS = 20
@@ -120,7 +124,7 @@ class CrashPart(_Part, frozen=True):
 
 
 class Document(_Part, frozen=True, tag_field="schema", tag=SCHEMA):
-    """The whole outcome of a check."""
+    """The whole outcome of a check, or of a capacity test, which checks as well."""
 
     verdict: Verdict
     exit_code: int
@@ -141,11 +145,28 @@ class Document(_Part, frozen=True, tag_field="schema", tag=SCHEMA):
     timelines: dict[str, str]
     repeat: str
     notes: tuple[str, ...]
+    environment: dict[str, str] = {}
+    grafana_url: str = ""
+    capacity: CapacityPart | None = None
 
 
 def verdict_json(report: CheckReport) -> bytes:
     """Return the document, indented, with a line end."""
     return msgspec.json.format(msgspec.json.encode(document(report)), indent=2) + b"\n"
+
+
+def read_verdict(folder: Path) -> Document:
+    """Return the document in a folder.
+
+    Raises:
+        UnreadableReport: The file is none of ours.
+        OSError: It cannot be read.
+    """
+    path = folder / VERDICT
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Document)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableReport(path, str(error)) from error
 
 
 def schema_json() -> bytes:
@@ -184,6 +205,9 @@ def document(report: CheckReport) -> Document:
         timelines=_timelines(report),
         repeat=printable(report.repeat),
         notes=tuple(one_line(note) for note in report.notes[:NOTES]),
+        environment={printable(k): one_line(v) for k, v in report.environment.items()},
+        grafana_url=printable(report.grafana_url),
+        capacity=report.capacity,
     )
 
 

@@ -19,11 +19,12 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True)
 class When:
-    """A moment, and how many seconds after it."""
+    """A moment, and how many seconds after it; never, if by then `unless_heard` was heard from."""
 
     moment: Moment = Moment.NOW
     token: str = ""
     delay: float = 0.0
+    unless_heard: str = ""
 
 
 @dataclass(frozen=True)

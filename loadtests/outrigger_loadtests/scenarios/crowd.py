@@ -1,6 +1,6 @@
 """Hands out conversations until time is up; what a crowd of users shares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -9,9 +9,11 @@ from outrigger_loadtests.client.clock import Clock
 from outrigger_loadtests.client.conversation import Conversation
 from outrigger_loadtests.client.transport import Transport
 from outrigger_loadtests.history.operations import Created, Operation, Stalled
-from outrigger_loadtests.scenarios.plan import plan_of
+from outrigger_loadtests.scenarios.plan import Plan
 from outrigger_loadtests.scenarios.settling import Patience
 from outrigger_loadtests.scenarios.talk import talk
+
+Draw = Callable[[int, str, str], Plan]  # conversation so and so, its label, its graph
 
 UNOPENED_SECONDS = 0.5  # before the next try, when a thread could not be opened
 
@@ -26,10 +28,30 @@ class Progress:
     operations: int = 0
 
 
+class Plans:
+    """Hands out one plan after the other, each label in turn.
+
+    `draw` makes conversation n, always the same one. `numbers` are those that no other crowd has,
+    where several talk to one server.
+    """
+
+    def __init__(
+        self, draw: Draw, labels: Sequence[str], numbers: Iterator[int] | None = None
+    ) -> None:
+        self._draw = draw
+        self._labels = labels
+        self._numbers = numbers or count()
+
+    def next(self, probe: str) -> Plan:
+        """Return the next plan, for a graph."""
+        number = next(self._numbers)
+        return self._draw(number, self._labels[number % len(self._labels)], probe)
+
+
 class Crowd:
     """Users of one server who hold one conversation after the other.
 
-    Conversation n of a seed is always the same one; which user holds it is chance.
+    Which user holds which conversation is chance.
     """
 
     def __init__(
@@ -38,8 +60,7 @@ class Crowd:
         clock: Clock,
         record: Callable[[Operation], None],
         *,
-        seed: int,
-        labels: Sequence[str],
+        plans: Plans,
         patience: Patience,
     ) -> None:
         self.progress = Progress()
@@ -47,10 +68,8 @@ class Crowd:
         self._transport = transport
         self._clock = clock
         self._write = record
-        self._seed = seed
-        self._labels = labels
+        self._plans = plans
         self._patience = patience
-        self._numbers = count()
         self._stopped = False
 
     def stop(self) -> None:
@@ -72,8 +91,7 @@ class Crowd:
 
         It begins no round after `until`.
         """
-        number = next(self._numbers)
-        plan = plan_of(self._seed, number, self._labels[number % len(self._labels)], probe)
+        plan = self._plans.next(probe)
         conversation = Conversation(plan.thread, probe)
         client = Client(self._transport, self._clock, self._record, conversation)
         self.progress.begun += 1

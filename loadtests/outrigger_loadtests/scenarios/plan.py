@@ -15,11 +15,15 @@ MOST_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Round:
-    """Acts that begin together. With `rest` the next round waits until nothing is in flight."""
+    """Acts that begin together. With `rest` the next round waits until nothing is in flight.
+
+    Before the next round people think for `think` seconds.
+    """
 
     name: str
     acts: tuple[Act, ...]
     rest: bool
+    think: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from outrigger_loadtests.scenarios.settling import Patience, settle, until_quiet
 POLL_SECONDS = 0.03
 MOMENT_SECONDS = 20.0
 MOST_ACTS = 1000  # of a conversation
+HURRY_SECONDS = 0.2  # after which who thinks knows that there is a hurry
 
 
 def talk(client: Client, plan: Plan, patience: Patience, until: int | None = None) -> bool:
@@ -49,6 +50,7 @@ def talk(client: Client, plan: Plan, patience: Patience, until: int | None = Non
             client.clock.sleep(POLL_SECONDS)
         if each.rest:
             until_quiet(client, patience.settle)
+        _think(client, each.think, patience)
     watcher.stop()
     watching.join()
     settle(client, plan, tasks, patience)
@@ -130,7 +132,14 @@ def _come(client: Client, when: When) -> bool:
             return False
         clock.sleep(POLL_SECONDS)
     clock.sleep(when.delay)
-    return True
+    return when.unless_heard not in client.conversation.heard
+
+
+def _think(client: Client, seconds: float, patience: Patience) -> None:
+    """Let people think; in a hurry nobody does."""
+    until = client.clock.now() + int(seconds * NANOSECONDS)
+    while not patience.hurry and (left := until - client.clock.now()) > 0:
+        client.clock.sleep(min(left / NANOSECONDS, HURRY_SECONDS))
 
 
 def _is_there(client: Client, when: When) -> bool | None:

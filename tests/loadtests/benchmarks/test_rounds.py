@@ -9,7 +9,8 @@ from typing import Any, Never
 import psutil
 import pytest
 
-from benchmarks.engine.contenders import Contender, Databases, contenders
+from benchmarks.engine.contenders import Contender, contenders
+from benchmarks.engine.databases import Databases
 from benchmarks.engine.names import EMBEDDED, LIMITS, NULL
 from benchmarks.engine.plan import Plan, Repeats, Window
 from benchmarks.engine.rounds import run_rounds

@@ -6,9 +6,9 @@ import pytest
 from harness.histories import Story, frame, thread
 from outrigger_loadtests.checkers.catalogue import INVARIANTS
 from outrigger_loadtests.errors import UnreadableHistory
-from outrigger_loadtests.history.file import encode
+from outrigger_loadtests.history.file import encode, operations_of_threads
 from outrigger_loadtests.history.operations import AnyOperation, Faulted, Opened, Outcome, Stalled
-from outrigger_loadtests.judging import counts_of, judge_history, operations_of_threads
+from outrigger_loadtests.judging import counts_of, judge_history
 from outrigger_loadtests.models.reading import read_thread
 from outrigger_loadtests.profiles import OUTRIGGER
 from outrigger_loadtests.report.outcome import Counts

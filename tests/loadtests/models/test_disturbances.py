@@ -1,4 +1,4 @@
-from outrigger_loadtests.faults import KINDS, Excuse, kind_named
+from outrigger_loadtests.faults.kinds import KINDS, Excuse, kind_named
 from outrigger_loadtests.history.operations import Faulted
 from outrigger_loadtests.models.disturbances import Disturbances
 from outrigger_loadtests.models.run import NANOSECONDS

@@ -9,7 +9,8 @@ from outrigger_loadtests.report.files import replace, write_report
 def test_all_files_are_written_and_nothing_else(clean_report, tmp_path):
     directory = tmp_path / "deep" / "report"
     paths = write_report(clean_report, directory)
-    assert [path.name for path in paths] == ["summary.md", "junit.xml", "verdict.json"]
+    names = ["report.html", "measures.json", "summary.md", "junit.xml", "verdict.json"]
+    assert [path.name for path in paths] == names
     assert sorted(directory.iterdir()) == sorted(paths)
     assert (directory / "summary.md").read_text().startswith("# PASS")
     assert ET.parse(directory / "junit.xml").getroot().tag == "testsuites"

@@ -41,8 +41,11 @@ class FaultKind:
 KINDS = (
     FaultKind("kill worker", 10.0, frozenset({Excuse.STARTED_AGAIN})),
     FaultKind("pause worker", 10.0, frozenset({Excuse.STARTED_AGAIN})),
+    FaultKind("terminate worker", 10.0, frozenset({Excuse.STARTED_AGAIN})),
     FaultKind("kill api", 6.0, frozenset({Excuse.CONNECTION_BROKE, Excuse.NOT_OPENED})),
+    FaultKind("kill server", 10.0, frozenset(Excuse)),
     FaultKind("restart redis", 8.0, frozenset({Excuse.EVENTS_TOLD_LOST})),
+    FaultKind("slow network", 6.0, frozenset({Excuse.CONNECTION_BROKE, Excuse.NOT_OPENED})),
     FaultKind("restart postgres", 10.0, frozenset({Excuse.STARTED_AGAIN, Excuse.NOT_OPENED})),
 )
 LONGEST_RECOVERY = max(each.recovery for each in KINDS)

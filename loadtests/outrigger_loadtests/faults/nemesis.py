@@ -11,7 +11,11 @@ from itertools import cycle
 from pathlib import Path
 from typing import Protocol
 
+from outrigger_loadtests.errors import TargetNotStarted
+
 INJECTION_SECONDS = 60.0
+DELAY_SECONDS = 0.2
+SLOW_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,16 @@ class Process(Protocol):
         ...
 
 
+class Way(Protocol):
+    """A way to a server that a fault can make slow, and cut."""
+
+    delay: float
+
+    def cut(self) -> None:
+        """Break every connection."""
+        ...
+
+
 class Service(Protocol):
     """A service that a fault can restart."""
 
@@ -66,6 +80,33 @@ def kills(name: str, process: Process, *, patiently: bool) -> Fault:
         process.start()
         if patiently:
             process.wait_until_ready()
+
+    return Fault(name, inject)
+
+
+def terminates(name: str, process: Process, stop: Callable[[], object]) -> Fault:
+    """A process is told to end, hands back its work, and is started again."""
+
+    def inject() -> None:
+        stop()
+        process.start()
+        process.wait_until_ready()
+
+    return Fault(name, inject)
+
+
+def slows(
+    name: str, way: Way, delay: float = DELAY_SECONDS, seconds: float = SLOW_SECONDS
+) -> Fault:
+    """For so long all data arrive late by `delay` seconds; then every connection is cut."""
+
+    def inject() -> None:
+        way.delay = delay
+        try:
+            time.sleep(seconds)
+        finally:
+            way.delay = 0.0
+        way.cut()
 
     return Fault(name, inject)
 
@@ -123,7 +164,8 @@ class Nemesis:
         finally:
             self._stopping.set()
             thread.join(INJECTION_SECONDS)
-        assert not thread.is_alive(), "a fault never ended"
+        if thread.is_alive():
+            raise TargetNotStarted("a fault never ended")
         if self._failure is not None:
             raise self._failure
 

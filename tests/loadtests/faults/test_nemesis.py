@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from harness.nemesis import Fault, Nemesis
+from outrigger_loadtests.faults.nemesis import Fault, Nemesis
 from outrigger_loadtests.history.faults_log import read_faults
 
 

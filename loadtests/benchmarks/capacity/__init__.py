@@ -1,0 +1,1 @@
+"""How much servers hold, and what each strategy costs: `outrigger-loadtest capacity`, for docs."""

@@ -1,0 +1,1 @@
+"""How much a server holds under its objectives: the search, its stages and what they come to."""

@@ -1,0 +1,1 @@
+"""`report.html`: the outcome on one page that needs nothing but itself."""
