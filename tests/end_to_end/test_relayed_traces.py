@@ -12,9 +12,10 @@ import pytest
 from harness.derived import ended_roots, operations_of
 from harness.langsmith_double import KEY, LangSmith
 from harness.metrics_page import read_metrics
-from harness.processes import TASK_MAISTRO, free_port, started_server
+from harness.processes import TASK_MAISTRO, started_server
 from harness.relays import started_langsmith
 from harness.tls import make_certificate
+from outrigger_loadtests.faults.programs import free_port
 
 pytestmark = pytest.mark.end_to_end
 

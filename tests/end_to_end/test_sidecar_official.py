@@ -10,9 +10,10 @@ from langgraph_sdk import get_client
 
 from harness.metrics_page import MetricsPage, until_page
 from harness.official import Official, install_official, started_official
-from harness.processes import PROBES, TEST_GRAPHS, free_port
+from harness.processes import PROBES, TEST_GRAPHS
 from harness.runs import probe_input, until_ended, until_marked
 from harness.sidecar import started_sidecar
+from outrigger_loadtests.faults.programs import free_port
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.long]
 

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from harness.processes import free_port
-from harness.programs import end, program, wait_until
+from outrigger_loadtests.faults.programs import end, free_port, program, wait_until
 
 Series = dict[frozenset[tuple[str, str]], float]
 

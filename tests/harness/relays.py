@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from harness.langsmith_double import KEY, LangSmith
-from harness.processes import clean_environment, free_port, wait_until_answers
+from harness.processes import clean_environment
+from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 DEADLINE_SECONDS = 20.0
 SENDER = Path(__file__).parent / "trace_sender.py"

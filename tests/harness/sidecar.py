@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.processes import clean_environment, free_port, wait_until_answers
+from harness.processes import clean_environment
+from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 QUICK = {
     "OUTRIGGER_SIDECAR_INTERVAL_SECONDS": "0.1",

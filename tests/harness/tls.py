@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from harness.programs import program
+from outrigger_loadtests.faults.programs import program
 from outrigger_sidecar.http.serving import Certificate
 
 

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from fakes.relay_bench import Noticed
 from fakes.run_file import NOW, RunFile
-from harness.programs import program
+from outrigger_loadtests.faults.programs import program
 from outrigger_sidecar.app import OWN_METRICS, make_app
 from outrigger_sidecar.collectors.container import ContainerCollector
 from outrigger_sidecar.collectors.health import HealthCollector

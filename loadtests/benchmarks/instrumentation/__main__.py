@@ -23,7 +23,8 @@ import httpx
 from benchmarks.engine import measuring
 from benchmarks.engine.contenders import copy_project
 from benchmarks.engine.plan import USUAL, WARM_UP_CLIENTS, Window
-from harness.processes import clean_environment, free_port, started_server, wait_until_answers
+from harness.processes import clean_environment, started_server
+from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 LEAST_RATIO = 0.9
 SCRAPE_SECONDS = 1.0

@@ -21,13 +21,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from harness.processes import (
-    PROBES,
-    clean_environment,
-    free_port,
-    started_server,
-    wait_until_answers,
-)
+from harness.processes import PROBES, clean_environment, started_server
+from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 SCRAPES = 20
 AS_PROMETHEUS = {
