@@ -27,6 +27,7 @@ def at(seconds: float) -> int:
 
 def run(
     token: str = "t-1",
+    *,
     wanted: float = 10.0,
     sent: float | None = None,
     answered: float | None = None,
