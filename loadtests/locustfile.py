@@ -7,8 +7,8 @@ Every user holds one conversation after the other and Locust shows how long ever
 `outrigger-loadtest check`, for how much a server holds `outrigger-loadtest capacity`.
 
 `--behaviour` lets people behave as a TOML file says; without it they double-text as hard as they
-can and look at everything. With `--history FILE` what was sent and what came back is written down as
-`check` does it; each worker has a file of its own.
+can and look at everything. With `--history FILE` what was sent and what came back is written down
+as `check` does it; each worker has a file of its own.
 """
 
 from argparse import ArgumentParser
