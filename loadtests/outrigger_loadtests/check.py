@@ -5,7 +5,7 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -74,7 +74,10 @@ def check(settings: CheckSettings, console: Console) -> int:
         return _check(settings, None, console)
     with TemporaryDirectory(prefix="outrigger-faults-") as folder:
         log = Path(folder) / "faults.jsonl"
-        with started(settings.start, settings.environment, settings.faults, log) as server:
+        with ExitStack() as stack:
+            with console.status("starting the server"):
+                own = started(settings.start, settings.environment, settings.faults, log)
+                server = stack.enter_context(own)
             there = replace(settings, host=server.url, faults_log=log)
             return _check(there, server, console)
 

@@ -35,6 +35,7 @@ from outrigger_loadtests.settings import (
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+WIDTH_OF_FILES = 120
 _STRATEGIES = f"{', '.join(LABELS)} or all, one thread after the other."
 _PROBES = f"Graph to talk to: {', '.join(PROBES)}, or all, one after the other."
 _FAULTS = "Where whoever injects faults writes them down, a line of JSON each."
@@ -250,7 +251,15 @@ def compare(
 
 
 class _Screen(Console):
-    """Where a check shows how far it is; its report does not depend on anybody looking."""
+    """Where a check shows how far it is; its report does not depend on anybody looking.
+
+    A file has no width: its lines are long enough for the widest table.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = WIDTH_OF_FILES
 
     @override
     def on_broken_pipe(self) -> None:

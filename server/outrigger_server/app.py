@@ -111,7 +111,11 @@ async def open_server(
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
         await assistant_directory.put_system_assistants()
-        guard = WebhookGuard(manifest.webhooks, stack.enter_context(Resolver()).resolve)
+        guard = WebhookGuard(
+            manifest.webhooks,
+            stack.enter_context(Resolver()).resolve,
+            disabled="webhooks" in manifest.http.disabled,
+        )
         afterwards: list[Callable[[Run], None]] = []
         if not settings.server.no_worker:
             sender = WebhookSender(

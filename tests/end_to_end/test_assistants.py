@@ -45,6 +45,13 @@ async def test_an_assistant_is_made_with_what_was_given(client: LangGraphClient)
     assert again == made
 
 
+async def test_an_assistant_without_a_name_is_called_untitled(http: httpx.AsyncClient) -> None:
+    for body in ({"graph_id": "settings"}, {"graph_id": "settings", "name": ""}):
+        made = (await http.post("/assistants", json=body)).json()
+        assert made["name"] == "Untitled"
+        await http.delete(f"/assistants/{made['assistant_id']}")
+
+
 async def test_an_unknown_graph_is_named_with_those_there_are(http: httpx.AsyncClient) -> None:
     answer = await http.post("/assistants", json={"graph_id": "nope"})
     text = f"Graph 'nope' not found. Expected one of: {GRAPHS}"
@@ -199,6 +206,15 @@ async def test_graphs_are_drawn_and_described(
     assert await client.assistants.get_subgraphs(assistant_id, namespace="child") == subgraphs
     schemas = await client.assistants.get_schemas(assistant_id)
     assert schemas["graph_id"] == "outer"
+
+
+@pytest.mark.parametrize("config", [{"metadata": [1]}, {"metadata": "x"}, {"configurable": 1}])
+async def test_a_configuration_that_no_run_could_have_is_refused(
+    http: httpx.AsyncClient, config: dict[str, object]
+) -> None:
+    answer = await http.post("/assistants", json={"graph_id": "settings", "config": config})
+    assert answer.status_code == 422
+    assert f"config.{next(iter(config))}" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "/graph", "/schemas", "/subgraphs"])

@@ -7,12 +7,13 @@ import pytest
 
 from harness.load_command import FILES, command
 from harness.processes import PROBES
+from outrigger_loadtests.faults.target import FAULTS
 
 pytestmark = pytest.mark.end_to_end
 
-FAULTS = "slow_network,restart_redis,kill_worker"
-NAMES = {each.replace("_", " ") for each in FAULTS.split(",")}
-SECONDS = "16"
+FEW = "slow_network,restart_redis,kill_worker"
+ALL = pytest.param(",".join(FAULTS), "75", marks=pytest.mark.long, id="all")
+SECONDS = "14"
 ENOUGH_SECONDS = 240.0
 NOWHERE = "/nonexistent"
 """As the only place of programs: neither PostgreSQL nor Redis is found."""
@@ -23,9 +24,10 @@ def words(*more):
     return ["check", "--start", str(PROBES), *small, *more]
 
 
-async def test_its_faults_are_operations_and_bands_and_no_promise_breaks(tmp_path):
+@pytest.mark.parametrize(("names", "seconds"), [pytest.param(FEW, SECONDS, id="few"), ALL])
+async def test_its_faults_are_operations_and_bands_and_no_promise_breaks(tmp_path, names, seconds):
     folder = tmp_path / "out"
-    told = words("--faults", FAULTS, "--output", str(folder))
+    told = words("--faults", names, "--output", str(folder), "--duration", seconds)
     async with command(folder, *told) as this:
         ended = await this.ended(ENOUGH_SECONDS)
         assert (ended.code, ended.stderr) == (0, ""), ended.stdout
@@ -33,16 +35,16 @@ async def test_its_faults_are_operations_and_bands_and_no_promise_breaks(tmp_pat
     assert ended.files == FILES
     lines = (folder / "history.jsonl").read_bytes().splitlines()
     faults = [json.loads(line) for line in lines if b'"kind":"faulted"' in line]
-    assert {each["name"] for each in faults} == NAMES
+    assert {each["name"].replace(" ", "_") for each in faults} == set(names.split(","))
     assert all(each["invoked"] < each["completed"] for each in faults)
     page = (folder / "report.html").read_text()
     plots = page.split('class="plot"')[1:]
     over_time = [each for each in plots if 'class="band stage"' in each]
     assert over_time
     assert all(each.count('class="band fault"') == len(faults) for each in over_time)
-    assert f"--faults {FAULTS}" in ended.stdout
+    assert f"--faults {names}" in ended.stdout
     verdict = json.loads((folder / "verdict.json").read_bytes())
-    assert verdict["parameters"]["faults"] == FAULTS
+    assert verdict["parameters"]["faults"] == names
 
 
 @pytest.mark.long
@@ -61,12 +63,12 @@ async def test_ctrl_c_stops_the_server_too_and_still_reports(tmp_path):
 
 async def test_one_process_is_killed_and_cut_off_where_nothing_else_is_installed(tmp_path):
     folder = tmp_path / "out"
-    faults = "kill_api,slow_network"
-    told = [*words("--output", str(folder), "--faults", faults), "--duration", "9"]
+    faults = "slow_network,kill_api"
+    told = [*words("--output", str(folder), "--faults", faults), "--duration", "10"]
     async with command(folder, *told, PATH=NOWHERE) as this:
         ended = await this.ended(ENOUGH_SECONDS)
     assert (ended.code, ended.stderr) == (0, ""), ended.stdout
-    assert "kill server" in ended.stdout
+    assert "faults: 1 slow network, 1 kill server;" in ended.stdout
     assert not children_left()
 
 

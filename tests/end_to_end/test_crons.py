@@ -62,6 +62,7 @@ async def test_a_cron_is_shown_as_it_was_kept(client: LangGraphClient) -> None:
         ({"schedule": "0 0 30 2 *"}, 422, "Invalid cron schedule: '0 0 30 2 *'"),
         ({"timezone": "Mars/One"}, 422, "Invalid timezone: 'Mars/One'"),
         ({"end_time": "soon"}, 422, "end_time: "),
+        ({"end_time": 7}, 422, "end_time: give a time as text"),
         ({"end_time": "0001-01-01T00:00:00+14:00"}, 422, "end_time: "),
         ({"assistant_id": "nope"}, 404, "Assistant 'nope' not found"),
         ({"on_run_completed": "burn"}, 422, "on_run_completed: "),
@@ -99,13 +100,15 @@ async def test_a_cron_is_changed_field_by_field(
     )
     assert changed["metadata"] == {"a": 1, "b": 2}
     assert changed["payload"]["input"] == {"x": 1}
-    assert changed["payload"]["config"] == {"tags": ["t"]}
+    assert changed["payload"]["config"] == {"tags": ["t"], "configurable": {"cron_id": cron_id}}
     assert changed["next_run_date"] != made["next_run_date"]
-    assert (await client.crons.update(cron_id, enabled=False))["next_run_date"] is None
+    disabled = await client.crons.update(cron_id, enabled=False)
+    assert disabled["payload"] == {**changed["payload"], "enabled": False}
+    assert disabled["next_run_date"] == changed["next_run_date"]
     again = await client.crons.update(cron_id, enabled=True)
     assert again["next_run_date"] == changed["next_run_date"]
     over = await client.crons.update(cron_id, end_time=datetime(2020, 1, 1, tzinfo=UTC))
-    assert over["next_run_date"] is None
+    assert over["end_time"] == "2020-01-01T00:00:00+00:00"
     assert (await client.crons.update(cron_id, end_time=None))["end_time"] is None
     empty = await http.patch(f"/runs/crons/{cron_id}", json={})
     assert empty.status_code == 400

@@ -67,6 +67,7 @@ async def test_a_run_in_the_background_has_a_thread_that_goes_with_it(
     assert response.status_code == 200
     assert response.headers["content-location"] == f"/runs/{run['run_id']}"
     assert (run["status"], run["kwargs"]["temporary"]) == ("pending", True)
+    assert run["metadata"] == {"assistant_id": run["assistant_id"], "created_by": "system"}
     joined = await client.runs.join(run["thread_id"], run["run_id"])
     assert joined["log"] == marks("T")
     await until_gone(client, run["thread_id"])

@@ -246,3 +246,14 @@ async def test_an_assistant_is_shown_and_found_by_its_graph(
     )
     unknown = await http.get(f"/assistants/{uuid.uuid4()}")
     assert (unknown.status_code, unknown.json()) == (404, {"detail": "Not Found"})
+
+
+async def test_a_head_is_that_of_its_get(http: httpx.AsyncClient, thread_id: str) -> None:
+    for path in ("/ok", "/info", f"/threads/{thread_id}", f"/threads/{uuid.uuid4()}"):
+        whole, head = await http.get(path), await http.head(path)
+        assert head.status_code == whole.status_code
+        assert head.headers["content-length"] == whole.headers["content-length"]
+        assert head.content == b""
+    refused = await http.put(f"/threads/{thread_id}/state", json={})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert (await http.head("/threads")).status_code == 405

@@ -11,7 +11,7 @@ from typing import Any
 
 MAX_BODY_BYTES = 65_536
 NOBODY = "00000000-0000-0000-0000-000000000007"
-PROBES = "probe_async, probe_blocking, probe_cleanup, probe_swallow, probe_sync"
+PROBES = "probe_async, probe_sync, probe_cleanup, probe_swallow, probe_blocking"
 MODES = "values, updates, messages, messages-tuple, custom, debug, tasks, checkpoints, events"
 RUNS = "/threads/{thread}/runs"
 STATE = "/threads/{thread}/state"

@@ -13,11 +13,11 @@ from outrigger_server.errors import ConfigurationError
 from outrigger_server.settings import (
     Settings,
     SettingsGroup,
-    _faults_of,
     load_settings,
     setting_names,
     settings_table,
 )
+from outrigger_server.settings.faults import faults_of as faults_in
 from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, PREFIX
 
 GENERATE = Path(__file__).resolve().parents[2] / "docs" / "generate.py"
@@ -207,7 +207,7 @@ def test_a_wrong_secret_is_not_shown():
 
     with pytest.raises(ValidationError) as caught:
         WithSecret.model_validate({"token": 12345})
-    (fault,) = _faults_of(WithSecret, caught.value, {"token": "OUTRIGGER_TOKEN"})
+    (fault,) = faults_in(WithSecret, caught.value, {"token": "OUTRIGGER_TOKEN"})
     assert fault.startswith("OUTRIGGER_TOKEN is wrong (a secret, not shown)")
     assert "12345" not in fault
 

@@ -115,10 +115,15 @@ class Chat:
             task.join()
 
     def _answered(self, client: Client, token: str) -> int:
-        """Wait for the answer to a create, as long as it makes sense; return when it was there."""
+        """Wait for the answer to a create, as long as it makes sense; return when it was there.
+
+        In a hurry one that was not sent will not be: nobody waits for that.
+        """
         clock = client.clock
         deadline = clock.now() + int(ANSWER_SECONDS * NANOSECONDS)
         while token not in client.conversation.answered and clock.now() < deadline:
+            if self.patience.hurry and token not in self.sending:
+                break
             clock.sleep(POLL_SECONDS)
         return clock.now()
 

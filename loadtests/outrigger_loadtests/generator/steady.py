@@ -44,6 +44,7 @@ def people_before(people: People, order: Order) -> Iterator[tuple[int, int, Plan
     """Yield those who are in the middle of a conversation when a stage begins, of all workers.
 
     Each is a number from `BEFORE` on, in how many nanoseconds it goes on, and the plan from there.
+    Who thinks until the stage is over is not among them.
     """
     back = _look_back(people, order)
     if not back:

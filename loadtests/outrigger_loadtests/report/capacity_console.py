@@ -24,7 +24,7 @@ def print_capacity(console: Console, part: CapacityPart) -> None:
     )
     told = f" capacity under {held}, {part.error_budget:.1%} errors"
     console.print(
-        Text.assemble((part.verdict.replace("_", " "), _STYLES[part.verdict]), told),
+        Text.assemble((part.verdict.words, _STYLES[part.verdict]), told),
         soft_wrap=True,
     )
     table = Table(box=SIMPLE, pad_edge=False)
@@ -45,7 +45,7 @@ def _row(part: StrategyPart) -> tuple[Text | str, ...]:
     unknown = part.capacity is None
     return (
         part.strategy,
-        Text(part.verdict.replace("_", " "), _STYLES[part.verdict]),
+        Text(part.verdict.words, _STYLES[part.verdict]),
         "unknown" if unknown else f"{part.capacity:.3g}",
         "" if unknown else f"{part.low:.3g} to {part.high:.3g}",
         "" if part.runs is None else f"{part.runs:.3g}",

@@ -19,6 +19,11 @@ class CapacityVerdict(StrEnum):
     FAIL = "fail"  # a promise was broken
     INCONCLUSIVE = "inconclusive"  # the generator could not keep up, or it was stopped too early
 
+    @property
+    def words(self) -> str:
+        """As people read it: `SLO MISS`."""
+        return self.replace("_", " ").upper()
+
 
 class StageKind(StrEnum):
     """Why a stage was tried."""

@@ -1,18 +1,21 @@
 """JUnit XML for build servers: a suite per label, a case per invariant.
 
 What was not put to the test is skipped, FAIL is a failure, UNKNOWN is an error. A WARN passes and
-says which leniency let it pass. When nothing at all was put to the test there is one error, so
+says which leniency let it pass. A capacity test has a suite more, with a case for each strategy.
+When nothing at all was put to the test there is one error, so
 that no build takes it for a pass.
 """
 
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from outrigger_loadtests.report.capacity_json import CapacityPart, CapacityVerdict
 from outrigger_loadtests.report.outcome import CheckReport, worst_of
 from outrigger_loadtests.report.text import ELLIPSIS, first_lines, one_line, printable, times
 from outrigger_loadtests.verdict import Examination, Finding, Verdict
 
 NAME = "double-texting"
+CAPACITY = "capacity"
 FINDINGS = 5
 TIMELINE_LINES = 40
 NOT_TESTED = "not put to the test"
@@ -23,7 +26,9 @@ def junit_xml(report: CheckReport) -> bytes:
     """Return the whole document."""
     root = ET.Element("testsuites", name=NAME)
     suites = [_suite(report, label) for label in report.labels]
-    if worst_of(report.examinations.values()) is None:
+    if report.capacity is not None:
+        suites.append(_capacity_suite(report, report.capacity))
+    elif worst_of(report.examinations.values()) is None:
         suites.append(_empty_suite(report))
     root.extend(suites)
     _count(root)
@@ -53,6 +58,26 @@ def _empty_suite(report: CheckReport) -> ET.Element:
     error.text = "\n".join(printable(note) for note in report.notes) or message
     _count(suite)
     return suite
+
+
+def _capacity_suite(report: CheckReport, capacity: CapacityPart) -> ET.Element:
+    """A case for each strategy; without one the generator could not keep up, or was stopped."""
+    suite = ET.Element("testsuite", name=CAPACITY, timestamp=one_line(report.started_at))
+    for each in capacity.strategies:
+        suite.append(_capacity_case(each.strategy, each.verdict, each.reason))
+    if not capacity.strategies:
+        suite.append(_capacity_case("anything", capacity.verdict, "; ".join(report.notes)))
+    _count(suite)
+    return suite
+
+
+def _capacity_case(name: str, verdict: CapacityVerdict, reason: str) -> ET.Element:
+    case = ET.Element("testcase", classname=CAPACITY, name=printable(f"{name} is measured"))
+    if verdict is not CapacityVerdict.PASS:
+        tag = "error" if verdict is CapacityVerdict.INCONCLUSIVE else "failure"
+        told = one_line(reason) or verdict.words
+        ET.SubElement(case, tag, message=told, type=verdict.words).text = told
+    return case
 
 
 def _properties(report: CheckReport) -> dict[str, str]:

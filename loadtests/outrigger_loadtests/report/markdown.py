@@ -30,6 +30,7 @@ def summary_markdown(report: CheckReport) -> str:
         _banner(report),
         _facts(report),
         _notes(report),
+        _capacity(report),
         _runs(report),
         _invariants(report),
         _broken_checks(crashes(report)),
@@ -66,7 +67,10 @@ def cell(examination: Examination) -> str:
 
 def _banner(report: CheckReport) -> list[str]:
     stopped = ", stopped early" if report.stopped_early else ""
-    return [f"# {report.verdict}: double-texting on {inline(report.target.url)}{stopped}"]
+    where = inline(report.target.url)
+    if report.capacity is None or report.verdict is Verdict.FAIL:
+        return [f"# {report.verdict}: double-texting on {where}{stopped}"]
+    return [f"# {report.capacity.verdict.words}: capacity of {where}{stopped}"]
 
 
 def _facts(report: CheckReport) -> list[str]:
@@ -91,6 +95,33 @@ def _notes(report: CheckReport) -> list[str]:
     if len(report.notes) > NOTES:
         lines.append(f"- {ELLIPSIS} {times(len(report.notes) - NOTES, 'note')} left out")
     return lines
+
+
+def _capacity(report: CheckReport) -> list[str]:
+    if report.capacity is None:
+        return []
+    head = ["Strategy", "Verdict", "Conversations/s", "Range", "Runs/s", "Why"]
+    rows = [
+        [
+            inline(each.strategy),
+            each.verdict.words,
+            _figure(each.capacity),
+            f"{_figure(each.low)} to {_figure(each.high)}" if each.capacity else NOT_TESTED,
+            _figure(each.runs),
+            inline(each.reason),
+        ]
+        for each in report.capacity.strategies
+    ]
+    objectives = [
+        f"p{each.percentile:g} {inline(each.operation)} at most {each.seconds:g} s"
+        for each in report.capacity.objectives
+    ]
+    objectives.append(f"at most {report.capacity.error_budget:.2%} errors")
+    return ["## Capacity", "", f"Under {', '.join(objectives)}.", "", *_table(head, rows)]
+
+
+def _figure(value: float | None) -> str:
+    return NOT_TESTED if value is None else f"{value:,.3g}"
 
 
 def _runs(report: CheckReport) -> list[str]:
@@ -118,7 +149,7 @@ def _invariants(report: CheckReport) -> list[str]:
         for name in report.invariants
     ]
     legend = f"How often each promise could have been broken; {NOT_TESTED}: not put to the test."
-    return ["## Invariants", "", legend, "", *_table(head, rows)] if rows else []
+    return ["## Invariants", "", legend, "", *_table(head, rows)] if rows and labels else []
 
 
 def _broken_checks(crashed: Sequence[Crash]) -> list[str]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 from typing_extensions import override
+
+from outrigger_server.api.heads import HeadRoute
 
 MAX_DEPTH = 100
 """Levels of nesting: far beyond any sensible body, well below what breaks a serializer."""
@@ -40,7 +41,7 @@ class JsonRequest(Request):
         return _mended(json.loads(text, parse_constant=_refuse, parse_int=orjson.loads))
 
 
-class JsonRoute(APIRoute):
+class JsonRoute(HeadRoute):
     """A route that gets such requests."""
 
     @override

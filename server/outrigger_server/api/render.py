@@ -73,17 +73,19 @@ def version_json(version: AssistantVersion) -> dict[str, Any]:
 
 
 def cron_json(cron: Cron) -> dict[str, Any]:
-    """A cron."""
+    """A cron, with the body it was made of: there the end is as it was sent."""
+    config = cron.payload.get("config") or {}
+    configurable = {**(config.get("configurable") or {}), "cron_id": cron.cron_id}
     return {
         "cron_id": cron.cron_id,
         "assistant_id": cron.assistant_id,
         "thread_id": cron.thread_id,
-        "user_id": cron.user_id,
-        "end_time": _moment(cron.end_at),
+        "user_id": cron.user_id or "",
+        "end_time": cron.payload.get("end_time", _moment(cron.end_at)),
         "schedule": cron.schedule,
         "timezone": cron.timezone,
-        "payload": {**cron.payload, "metadata": cron.metadata},
-        "next_run_date": _moment(cron.next_run_at),
+        "payload": {**cron.payload, "config": {**config, "configurable": configurable}},
+        "next_run_date": _moment(cron.next_run_date),
         "metadata": cron.metadata,
         "on_run_completed": cron.on_run_completed,
         "enabled": cron.enabled,

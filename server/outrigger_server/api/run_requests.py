@@ -53,7 +53,7 @@ def run_request(
             **assistant.metadata,
             **config.pop("metadata"),
             **(body.metadata or {}),
-            **forced,
+            **_marks(body, forced),
         },
         kwargs={
             "input": body.input,
@@ -168,6 +168,13 @@ def _command(body: AnyRunCreate) -> dict[str, Any] | None:
     command = body.command.model_dump(exclude_unset=True)
     to_command(command)
     return command
+
+
+def _marks(body: AnyRunCreate, forced: Mapping[str, str]) -> Mapping[str, str]:
+    """What a run's metadata says of its graph: its thread's metadata names that, if it has one."""
+    if isinstance(body, StatelessRunCreate):
+        return {"assistant_id": forced["assistant_id"]}
+    return forced
 
 
 def _durability(body: AnyRunCreate) -> str:

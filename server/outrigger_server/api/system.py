@@ -3,13 +3,15 @@
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 
+from outrigger_server.api.document import problems
+from outrigger_server.api.heads import HeadRoute
 from outrigger_server.api.render import json_response
 from outrigger_server.api.services import ServicesOf
 from outrigger_server.errors import NotFound
 from outrigger_server.graphs.invoke import LANGGRAPH_VERSION, SERVER_VERSION
 
-router = APIRouter(tags=["System"])
-meta_router = APIRouter(tags=["System"])
+router = APIRouter(tags=["System"], route_class=HeadRoute)
+meta_router = APIRouter(tags=["System"], route_class=HeadRoute)
 
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -22,7 +24,7 @@ async def ok(services: ServicesOf) -> Response:
     return json_response({"ok": True, "services": {}})
 
 
-@router.get("/metrics")
+@router.get("/metrics", responses=problems(404))
 async def metrics(services: ServicesOf, format: str = "prometheus") -> Response:  # noqa: A002  the query's name
     """Count what dashboards of other LangGraph servers ask for, if that is wanted here."""
     if not services.settings.server.lg_api_metrics:
@@ -39,7 +41,7 @@ async def info() -> Response:
         {
             "version": SERVER_VERSION,
             "langgraph_py_version": LANGGRAPH_VERSION,
-            "flags": {"assistants": True, "crons": False, "langsmith": False},
+            "flags": {"assistants": True, "crons": True, "langsmith": False},
             "host": {
                 "kind": "self-hosted",
                 "project_id": None,

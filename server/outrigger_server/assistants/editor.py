@@ -57,7 +57,7 @@ class AssistantEditor:
         assistant = Assistant(
             assistant_id=assistant_id or str(uuid4()),
             graph_id=graph_id,
-            name=UNNAMED if wanted.name is None else wanted.name,
+            name=wanted.name or UNNAMED,
             description=wanted.description,
             config=config,
             context=context or {},
@@ -131,8 +131,10 @@ class AssistantEditor:
         job = partial(require_own, assistant_id=assistant_id, allowed=allowed)
         await self._database.read(job)
 
-    async def some_threads(self, assistant_id: str, limit: int) -> list[ThreadId]:
-        """Threads whose latest run was the assistant's, at most `limit`."""
+    async def some_threads(
+        self, assistant_id: str, limit: int, allowed: Filter = EVERYTHING
+    ) -> list[ThreadId]:
+        """Threads whose latest run was the assistant's, at most `limit`; none that are hidden."""
         return await self._database.read(
-            partial(threads_of_assistant, assistant_id=assistant_id, limit=limit)
+            partial(threads_of_assistant, assistant_id=assistant_id, limit=limit, allowed=allowed)
         )

@@ -11,7 +11,7 @@ from cronsim import CronSim, CronSimError
 
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.run import ThreadId
-from outrigger_server.errors import BadState, InvalidRequest
+from outrigger_server.errors import BadState, InvalidRequest, RequestError
 
 NICKNAMES: Mapping[str, str] = {
     "@yearly": "0 0 1 1 *",
@@ -52,7 +52,7 @@ class Cron:
     timezone: str | None
     end_at: int | None
     payload: dict[str, Any]
-    """The body of the runs' creation."""
+    """The body of the cron's creation, which is one of a run's creation and more."""
     metadata: dict[str, Any]
     on_run_completed: OnRunCompleted | None
     enabled: bool
@@ -71,6 +71,17 @@ class Cron:
             return None
         due = Schedule.parse(self.schedule, self.timezone).next_after(now)
         return due if self.end_at is None or due <= self.end_at else None
+
+    @property
+    def next_run_date(self) -> int | None:
+        """What the schedule says, also while it is disabled or after its end."""
+        if self.next_run_at is not None:
+            return self.next_run_at
+        since = max(self.updated_at, self.end_at or 0) if self.enabled else self.updated_at
+        try:
+            return Schedule.parse(self.schedule, self.timezone).next_after(since)
+        except RequestError:  # time zones go out of use
+            return None
 
     def has_ended(self, now: int) -> bool:
         """True when it is too late for what was due by its end."""

@@ -16,11 +16,11 @@ class GraphRegistry:
     """The graphs of one manifest; never changes."""
 
     def __init__(self, sources: Mapping[str, GraphSource]) -> None:
-        self._sources = MappingProxyType(dict(sorted(sources.items())))
+        self._sources = MappingProxyType(dict(sources))
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """All graph ids, sorted."""
+        """All graph ids, in the manifest's order."""
         return tuple(self._sources)
 
     def __contains__(self, graph_id: object) -> bool:
@@ -33,7 +33,7 @@ class GraphRegistry:
             NotFound: No graph has this id.
         """
         if graph_id not in self._sources:
-            msg = f"Graph '{graph_id}' not found. Expected one of: {list(self.ids)}"
+            msg = f"Graph '{graph_id}' not found. Expected one of: {sorted(self.ids)}"
             raise NotFound(msg)
         return self._sources[graph_id]
 

@@ -144,27 +144,35 @@ class SqliteSession:
         driver: Any = connection.connection.driver_connection
         self._connection = connection
         self._driver = cast("sqlite3.Connection", driver)
+        self._alone = False
 
     @property
     def lost(self) -> bool:
         """See `WritingSession.lost`."""
         return not self._driver.in_transaction
 
-    def begin(self, jobs: int) -> Connection:
+    def begin(self, jobs: int, *, marked: bool) -> Connection:
         """See `WritingSession.begin`."""
+        self._alone = jobs == 1
         self._driver.execute("BEGIN IMMEDIATE")
         return self._connection
 
     def begin_job(self) -> None:
-        """See `WritingSession.begin_job`."""
-        self._driver.execute("SAVEPOINT job")
+        """See `WritingSession.begin_job`. A job that is alone needs no savepoint."""
+        if not self._alone:
+            self._driver.execute("SAVEPOINT job")
 
     def end_job(self) -> None:
         """See `WritingSession.end_job`."""
-        self._driver.execute("RELEASE job")
+        if not self._alone:
+            self._driver.execute("RELEASE job")
 
     def undo_job(self) -> None:
         """See `WritingSession.undo_job`."""
+        if self._alone:
+            self._driver.execute("ROLLBACK")
+            self._driver.execute("BEGIN")
+            return
         self._driver.execute("ROLLBACK TO job")
         self._driver.execute("RELEASE job")
 

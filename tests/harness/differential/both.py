@@ -17,6 +17,8 @@ from harness.processes import ROOT, started_server
 
 GRAPHS = ROOT / "tests" / "end_to_end" / "differential" / "graphs"
 JOBS = 10
+# The page of the official server's metrics is there when it is asked for.
+OURS = {"OUTRIGGER_LG_API_METRICS": "true"}
 # Any id will do: the path is not there for any of them.
 AN_ID = "01a20000-0000-7000-8000-000000000008"
 
@@ -36,7 +38,9 @@ def ask_both(folder: Path, project: Path, cases: Sequence[Case]) -> Both:
     with ExitStack() as stack:
         official = stack.enter_context(started_official(project, kept_official(), jobs=JOBS)).url
         config = project / "langgraph.json"
-        ours = stack.enter_context(started_server(folder / "data", config=config)).url
+        ours = stack.enter_context(
+            started_server(folder / "data", config=config, environment=OURS)
+        ).url
         compared = asyncio.run(compare_servers(cases, official, ours))
         description: dict[str, Any] = httpx.get(f"{official}/openapi.json").json()
         return Both(

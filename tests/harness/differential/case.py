@@ -65,6 +65,10 @@ def get(path: str, **more: Any) -> Ask:
     return Ask("GET", path, **more)
 
 
+def head(path: str, **more: Any) -> Ask:
+    return Ask("HEAD", path, **more)
+
+
 def post(path: str, body: Any = None, **more: Any) -> Ask:
     return Ask("POST", path, body, **more)
 

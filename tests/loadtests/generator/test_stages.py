@@ -94,9 +94,11 @@ def test_a_stage_has_its_full_load_from_its_first_second_on(profile: str) -> Non
     assert early.counts.requested == pytest.approx(late.counts.requested, rel=0.15)
 
 
-def test_who_would_go_on_after_a_stage_does_not_make_it_longer() -> None:
-    outcome = held(order(behaviour=shipped("default"), rate=10, measured=2))[0]
+@pytest.mark.parametrize("profile", ["default", "storm", "drip", "hot_thread"])
+def test_a_stage_ends_when_it_should_however_long_people_think(profile: str) -> None:
+    outcome = held(order(behaviour=shipped(profile), rate=5, warm_up=1, measured=3))[0]
     assert outcome.drained < 1
+    assert outcome.completed == outcome.arrivals
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -1,5 +1,10 @@
+import dataclasses
 from xml.etree import ElementTree as ET
 
+from msgspec.structs import replace
+
+from harness.capacities import capacity_report
+from outrigger_loadtests.report.capacity_json import CapacityVerdict
 from outrigger_loadtests.report.junit import junit_xml
 from outrigger_loadtests.verdict import Examination, Verdict
 
@@ -108,3 +113,24 @@ def test_hostile_text_is_well_formed_and_stays_text(hostile_report):
 
 def test_ten_thousand_findings_stay_small(make_report, many_findings):
     assert len(junit_xml(make_report({("B2", "rollback"): many_findings}))) < 10_000
+
+
+def test_a_capacity_test_has_a_case_for_each_strategy():
+    report = capacity_report({"enqueue": [20.0, 19.4, 21.0], "rollback": [30.0, 29.0, 31.0]})
+    good, missed = report.capacity.strategies
+    missed = replace(missed, verdict=CapacityVerdict.SLO_MISS, reason="no load held")
+    capacity = replace(report.capacity, strategies=(good, missed))
+    suite = read(dataclasses.replace(report, capacity=capacity)).find("testsuite[@name='capacity']")
+    assert counts(suite) == (2, 1, 0, 0)
+    enqueue, rollback = suite
+    assert (enqueue.get("name"), len(enqueue)) == ("enqueue is measured", 0)
+    assert rollback.find("failure").get("message") == "no load held"
+
+
+def test_a_capacity_test_without_any_strategy_is_an_error_and_no_pass():
+    report = capacity_report({})
+    capacity = replace(report.capacity, verdict=CapacityVerdict.INCONCLUSIVE)
+    report = dataclasses.replace(report, capacity=capacity, notes=("the generator cannot keep up",))
+    (suite,) = read(report)
+    assert counts(suite) == (1, 0, 1, 0)
+    assert suite[0].find("error").get("message") == "the generator cannot keep up"

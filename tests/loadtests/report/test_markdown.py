@@ -3,6 +3,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from harness.capacities import capacity_report, with_finding
 from outrigger_loadtests.report.markdown import NOT_TESTED, fenced, inline, summary_markdown
 from outrigger_loadtests.verdict import Examination, Verdict
 
@@ -128,3 +129,16 @@ def test_inline_text_begins_nothing(text):
 def test_a_fence_is_longer_than_any_within():
     (block,) = tokens("\n".join(fenced("a\n````\nb")))
     assert (block.type, block.content) == ("fence", "a\n````\nb\n")
+
+
+def test_a_capacity_is_told_by_strategy_under_its_objectives():
+    text = summary_markdown(capacity_report({"enqueue": [20.0, 19.4, 21.0]}))
+    assert text.startswith("# PASS: capacity of http://127.0.0.1:8123\n")
+    assert "Under p95 first\\_event at most 0.5 s, at most 1.00% errors." in text
+    assert table_rows(text, "Capacity")[2][:5] == ["enqueue", "PASS", "20", "19.4 to 21", "60"]
+
+
+def test_a_broken_promise_comes_before_a_capacity(found):
+    report = capacity_report({"enqueue": [20.0, 19.4, 21.0]})
+    broken = with_finding(report, ("G1", "enqueue"), Examination(50, [found("G1.lost")]))
+    assert summary_markdown(broken).startswith("# FAIL: double-texting on")

@@ -125,6 +125,26 @@ def test_a_disabled_cron_is_never_due():
     assert cron(enabled=False).next_after(0) is None
 
 
+def test_the_next_run_of_a_disabled_cron_is_what_its_schedule_says_since_it_was_changed():
+    changed = at("2027-01-10T13:20+00:00")
+    assert cron(enabled=False, updated_at=changed).next_run_date == at("2027-01-10T14:00+00:00")
+
+
+def test_the_next_run_of_an_ended_cron_would_be_after_its_end():
+    ended = cron(end_at=at("2027-01-10T14:00+00:00"), updated_at=at("2027-01-01T00:00+00:00"))
+    assert ended.next_run_date == at("2027-01-10T15:00+00:00")
+
+
+def test_the_next_run_of_a_cron_that_is_due_is_when_it_is_due():
+    assert cron(next_run_at=at("2027-01-10T14:00+00:00")).next_run_date == at(
+        "2027-01-10T14:00+00:00"
+    )
+
+
+def test_a_cron_whose_time_zone_is_gone_has_no_next_run():
+    assert cron(timezone="Mars/One", enabled=False).next_run_date is None
+
+
 @given(
     expression=st.sampled_from(
         ["* * * * *", "30 2 * * *", "0 0 29 2 *", "15 */6 L * *", "0 1 * * MON#1", "@hourly"]

@@ -8,13 +8,13 @@ from outrigger_server.errors import ConfigurationError, NotFound
 from outrigger_server.graphs.registry import load_graphs
 
 
-def test_graphs_are_found_by_id_and_listed_sorted(agent):
+def test_graphs_are_found_by_id_and_listed_as_the_manifest_does(agent):
     graphs = {
         "zebra": "./agent.py:graph",
         "ant": {"path": "./agent.py:builder", "description": "Counts."},
     }
     registry = load_graphs(agent.manifest_of(graphs))
-    assert registry.ids == ("ant", "zebra")
+    assert registry.ids == ("zebra", "ant")
     assert "ant" in registry
     assert "bee" not in registry
     assert registry.source("ant").description == "Counts."
@@ -22,10 +22,11 @@ def test_graphs_are_found_by_id_and_listed_sorted(agent):
 
 
 def test_an_unknown_graph_is_not_found_and_the_known_are_told(agent):
-    registry = load_graphs(agent.manifest_of({"agent": "./agent.py:graph"}))
+    graphs = {"zebra": "./agent.py:graph", "ant": "./agent.py:graph"}
+    registry = load_graphs(agent.manifest_of(graphs))
     with pytest.raises(NotFound) as caught:
         registry.source("nope")
-    assert caught.value.message == "Graph 'nope' not found. Expected one of: ['agent']"
+    assert caught.value.message == "Graph 'nope' not found. Expected one of: ['ant', 'zebra']"
 
 
 def test_faults_of_all_graphs_are_told_at_once(agent):

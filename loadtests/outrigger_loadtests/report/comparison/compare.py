@@ -7,12 +7,14 @@ from enum import IntEnum
 from outrigger_loadtests.errors import UsageError
 from outrigger_loadtests.report.capacity_json import CapacityVerdict
 from outrigger_loadtests.report.comparison.figures import figures_of_capacity, figures_of_times
-from outrigger_loadtests.report.comparison.rule import Change, Figure, change_of
+from outrigger_loadtests.report.comparison.rule import LEAST_REPEATS, Change, Figure, change_of
 from outrigger_loadtests.report.measures import Measures
 from outrigger_loadtests.report.outcome import Parameter
+from outrigger_loadtests.report.text import one_line
 from outrigger_loadtests.report.verdict_json import Document
 from outrigger_loadtests.verdict import Verdict
 
+LONGEST_TOLD = 40  # characters of a parameter
 MISSING = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 
 
@@ -88,7 +90,7 @@ def _must_be_alike(base: Document, candidate: Document) -> None:
     told = [
         f"{name} {_told(base.parameters, name)} and {_told(candidate.parameters, name)}"
         for name in names
-        if _told(base.parameters, name) != _told(candidate.parameters, name)
+        if base.parameters.get(name, MISSING) != candidate.parameters.get(name, MISSING)
     ]
     hashes = f"{base.parameters_hash} and {candidate.parameters_hash}"
     raise UsageError(
@@ -97,7 +99,7 @@ def _must_be_alike(base: Document, candidate: Document) -> None:
 
 
 def _told(parameters: dict[str, Parameter], name: str) -> str:
-    return str(parameters.get(name, MISSING))
+    return one_line(str(parameters.get(name, MISSING)), LONGEST_TOLD)
 
 
 def _broken(document: Document) -> list[str]:
@@ -128,7 +130,7 @@ def _figures_of(outcome: Outcome) -> dict[str, Figure]:
 
 def _doubts(base: Document, candidate: Document) -> Iterator[str]:
     for name, each in (("the base", base), ("the candidate", candidate)):
-        if each.verdict is Verdict.UNKNOWN:
+        if each.verdict is Verdict.UNKNOWN and not _only_measured(each):
             yield f"{name} came to no verdict"
         if each.stopped_early:
             yield f"{name} was stopped early"
@@ -136,8 +138,20 @@ def _doubts(base: Document, candidate: Document) -> Iterator[str]:
             yield f"{name} is inconclusive"
 
 
+def _only_measured(document: Document) -> bool:
+    """Whether it is a capacity test that was told to check no promise."""
+    results = (each for invariant in document.invariants for each in invariant.results)
+    return document.capacity is not None and all(each.verdict is None for each in results)
+
+
 def _unsure(figures: Sequence[Compared]) -> Iterator[str]:
     for each in figures:
         figure = each.base or each.candidate
         if figure and figure.essential and each.change in {Change.NOISY, Change.UNKNOWN}:
-            yield f"{each.name}: {each.change}"
+            yield f"{each.name}: {each.change}{_too_few(each)}"
+
+
+def _too_few(figure: Compared) -> str:
+    sides = [each for each in (figure.base, figure.candidate) if each and each.repeats]
+    least = min((len(each.repeats) for each in sides), default=LEAST_REPEATS)
+    return f" in {least} of {LEAST_REPEATS} repeats" if least < LEAST_REPEATS else ""

@@ -2,8 +2,16 @@
 
 from collections.abc import Iterator
 
-from outrigger_loadtests.report.capacity_json import CapacityPart, CapacityVerdict
-from outrigger_loadtests.report.comparison.rule import LEAST_MILLISECONDS, Figure
+from outrigger_loadtests.report.capacity_json import (
+    CapacityPart,
+    CapacityVerdict,
+    StrategyPart,
+)
+from outrigger_loadtests.report.comparison.rule import (
+    LEAST_MILLISECONDS,
+    LEAST_REPEATS,
+    Figure,
+)
 from outrigger_loadtests.report.measures import Measure, Measures, Slot, measure_of
 from outrigger_loadtests.report.times import added, count, percentile
 
@@ -13,11 +21,18 @@ _COMPARED = (Measure.ACCEPT, Measure.FIRST_EVENT, Measure.CUT)
 
 
 def figures_of_capacity(capacity: CapacityPart) -> Iterator[Figure]:
-    """Yield the capacity with each strategy: a search that found none held nothing."""
+    """Yield the capacity with each strategy, in conversations."""
     for each in capacity.strategies:
-        known = each.verdict is not CapacityVerdict.INCONCLUSIVE
-        found = [repeat.capacity or 0.0 for repeat in each.repeats] if known else []
-        yield Figure(f"capacity {each.strategy}", "conversations/s", found, more_is_better=True)
+        yield Figure(f"capacity {each.strategy}", "/s", _searched(each), more_is_better=True)
+
+
+def _searched(strategy: StrategyPart) -> list[float]:
+    """Return what each search found; where the first one found none the server holds nothing."""
+    if strategy.verdict in {CapacityVerdict.INCONCLUSIVE, CapacityVerdict.FAIL}:
+        return []
+    if strategy.capacity is None:
+        return [0.0] * LEAST_REPEATS
+    return [each.capacity or 0.0 for each in strategy.repeats]
 
 
 def figures_of_times(measures: Measures) -> Iterator[Figure]:
@@ -30,7 +45,7 @@ def figures_of_times(measures: Measures) -> Iterator[Figure]:
         if measure_of(key) in _COMPARED:
             yield Figure(
                 key,
-                "ms",
+                " ms",
                 [each for part in parts if (each := _median(part, key)) is not None],
                 more_is_better=False,
                 least=LEAST_MILLISECONDS,

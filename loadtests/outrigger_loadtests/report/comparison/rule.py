@@ -35,7 +35,7 @@ class Change(StrEnum):
     NOISY = "too noisy to tell"
     BETTER = "better"
     SAME = "the same"
-    UNKNOWN = "not measured"
+    UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)

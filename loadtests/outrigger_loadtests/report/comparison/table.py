@@ -57,7 +57,7 @@ def _told(figure: Figure | None) -> tuple[str, str]:
     if figure is None or not figure.repeats:
         return MISSING, MISSING
     low, high = min(figure.repeats), max(figure.repeats)
-    return f"{figure.value:,.3g} {figure.unit}", f"{low:,.3g} to {high:,.3g}"
+    return f"{figure.value:,.3g}{figure.unit}", f"{low:,.3g} to {high:,.3g}"
 
 
 def _change(each: Compared) -> str:

@@ -1,10 +1,12 @@
 """Plots of a capacity test: over its time, at each load, and for each number of users."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from outrigger_loadtests.report.capacity_json import (
     CapacityPart,
+    Objective,
     OperationPart,
+    SamplePart,
     StageKind,
     StagePart,
     StrategyPart,
@@ -14,12 +16,14 @@ from outrigger_loadtests.report.html.plot import Band, Plot, Point, Series
 from outrigger_loadtests.report.html.scale import number, ticks
 from outrigger_loadtests.report.text import times
 
+DRAINS = "What ends after a stage, while it drains, is left out."
+SHORTEST_SAMPLE = 0.5  # seconds; a stage's last one is as short as it happens to be
 _USERS_SHOWN = 60  # points of the fitted curve
 
 
 def plots_of_strategy(strategy: StrategyPart, capacity: CapacityPart) -> list[Plot]:
     """Return what each load took and gave, and how it grows with the users."""
-    plots = [_latency(strategy, capacity), _throughput(strategy)]
+    plots = [*(_latency(strategy, each) for each in capacity.objectives), _throughput(strategy)]
     if strategy.usl is not None:
         plots.append(_scaling(strategy, strategy.usl))
     return [plot for plot in plots if plot.has_marks]
@@ -34,6 +38,19 @@ def stage_bands(capacity: CapacityPart) -> list[Band]:
     ]
 
 
+def _under_load(capacity: CapacityPart) -> list[SamplePart]:
+    """Return the samples of the stages without their ends, in which everybody leaves."""
+    stages = [each for strategy in capacity.strategies for each in strategy.stages]
+    loads = [(each.began, each.ended - each.cost.drain) for each in stages]
+    before = [0.0, *(each.at for each in capacity.samples)]
+    return [
+        sample
+        for sample, last in zip(capacity.samples, before, strict=False)
+        if not 0 < sample.at - last < SHORTEST_SAMPLE
+        and any(begin <= sample.at <= end for begin, end in loads)
+    ]
+
+
 def _stage_name(stage: StagePart) -> str:
     held = "" if stage.passed else " ✗"
     if stage.kind is StageKind.CLOSED:
@@ -44,12 +61,11 @@ def _stage_name(stage: StagePart) -> str:
 def plots_over_time(capacity: CapacityPart, faults: Sequence[Band]) -> list[Plot]:
     """Return what was offered and what came of it, second by second, with the stages."""
     samples = capacity.samples
+    loaded = _under_load(capacity)
     bands = [*stage_bands(capacity), *faults]
     rates = [
-        Series(
-            "offered", [Point(each.at, each.offered) for each in samples], "reject", dashed=True
-        ),
-        Series("achieved", [Point(each.at, each.achieved) for each in samples], "ok"),
+        Series("offered", [Point(each.at, each.offered) for each in loaded], "reject", dashed=True),
+        Series("achieved", [Point(each.at, each.achieved) for each in loaded], "ok"),
     ]
     flying = [Series("in flight", [Point(each.at, each.in_flight) for each in samples], "enqueue")]
     lost = [
@@ -57,27 +73,33 @@ def plots_over_time(capacity: CapacityPart, faults: Sequence[Band]) -> list[Plot
         Series("errors", [Point(each.at, each.errors) for each in samples], "fail"),
     ]
     plots = [
-        Plot("Conversations: offered and achieved", rates, bands, "per second"),
+        Plot("Conversations: offered and achieved", rates, bands, "per second", note=DRAINS),
         Plot("Conversations in flight", flying, bands, ""),
         Plot("Conversations dropped, requests failed", lost, bands, ""),
     ]
     return [plot for plot in plots if plot.has_marks]
 
 
-def _latency(strategy: StrategyPart, capacity: CapacityPart) -> Plot:
+def _latency(strategy: StrategyPart, objective: Objective) -> Plot:
     """The objective's operation at each load: as users had it, and as the requests alone took."""
-    operation = capacity.objectives[0].operation if capacity.objectives else "accept"
+    operation, most = objective.operation, 1000 * objective.seconds
+    stages = _open(strategy)
+    held, broke = ([each for each in stages if each.passed is held] for held in (True, False))
     series = [
-        Series("p95", _by_load(strategy, operation, corrected=True), "interrupt"),
-        Series("p95, uncorrected", _by_load(strategy, operation, corrected=False), "reject", True),  # noqa: FBT003
+        Series("uncorrected", _by_load(stages, operation, corrected=False), "reject", dots=True),
+        Series("p95, held", _by_load(held, operation, corrected=True), "ok", dots=True),
+        Series("did not hold", _by_load(broke, operation, corrected=True), "fail", dots=True),
+        Series(
+            "at most", [Point(each, most) for each in _load_ticks(strategy)], "warn", dashed=True
+        ),
     ]
     title = f"{operation.replace('_', ' ').capitalize()} at each load"
     return Plot(title, series, (), "ms", _load_ticks(strategy), number, "conversations a second")
 
 
-def _by_load(strategy: StrategyPart, operation: str, *, corrected: bool) -> list[Point]:
+def _by_load(stages: Iterable[StagePart], operation: str, *, corrected: bool) -> list[Point]:
     found = []
-    for stage in _open(strategy):
+    for stage in stages:
         parts = operations_of(stage, operation)
         values = [(each.corrected if corrected else each.uncorrected).p95 for each in parts]
         found.append(Point(stage.offered, 1000 * max(values) if values else None))
@@ -96,10 +118,17 @@ def _load_ticks(strategy: StrategyPart) -> list[float]:
 def _throughput(strategy: StrategyPart) -> Plot:
     stages = _open(strategy)
     series = [
-        Series("offered", [Point(each.offered, each.offered) for each in stages], "reject", True),  # noqa: FBT003
-        Series("achieved", [Point(each.offered, each.achieved) for each in stages], "ok"),
         Series(
-            "goodput, runs", [Point(each.offered, each.cost.goodput) for each in stages], "enqueue"
+            "offered", [Point(each, each) for each in _load_ticks(strategy)], "reject", dashed=True
+        ),
+        Series(
+            "achieved", [Point(each.offered, each.achieved) for each in stages], "ok", dots=True
+        ),
+        Series(
+            "goodput, runs",
+            [Point(each.offered, each.cost.goodput) for each in stages],
+            "enqueue",
+            dots=True,
         ),
     ]
     note = "conversations a second that were to begin"
@@ -114,7 +143,10 @@ def _scaling(strategy: StrategyPart, usl: UslPart) -> Plot:
     most = max((each.users for each in closed), default=1)
     measured = [Point(each.users, each.achieved) for each in sorted(closed, key=lambda s: s.users)]
     fitted = [Point(users, _throughput_of(users, usl)) for users in _users(most)]
-    series = [Series("measured", measured, "ok"), Series("fitted", fitted, "reject", True)]  # noqa: FBT003
+    series = [
+        Series("measured", measured, "ok", dots=True),
+        Series("fitted", fitted, "reject", dashed=True),
+    ]
     knee = "no knee" if usl.knee is None else f"knee at {usl.knee:.0f} users"
     note = f"users; the fit (R² {usl.fit:.3f}) says {knee}: a heuristic, not a measurement"
     return Plot("Users and throughput", series, (), "per second", ticks(most), number, note)

@@ -32,12 +32,6 @@ ROLES = {
     CapacityVerdict.FAIL: "fail",
     CapacityVerdict.INCONCLUSIVE: "unknown",
 }
-WORDS = {
-    CapacityVerdict.PASS: "PASS",
-    CapacityVerdict.SLO_MISS: "SLO MISS",
-    CapacityVerdict.FAIL: "FAIL",
-    CapacityVerdict.INCONCLUSIVE: "INCONCLUSIVE",
-}
 _REASONS = 3
 
 
@@ -59,7 +53,7 @@ def _capacities(capacity: CapacityPart) -> Section:
     rows = [
         [
             Cell(each.strategy, each.strategy),
-            Cell(WORDS[each.verdict], ROLES[each.verdict]),
+            Cell(each.verdict.words, ROLES[each.verdict]),
             Cell(_rate(each.capacity)),
             Cell(_range(each)),
             Cell(_rate(each.runs)),
@@ -153,8 +147,8 @@ def _strategy(strategy: StrategyPart, capacity: CapacityPart) -> Section:
 
 def _stages(strategy: StrategyPart, capacity: CapacityPart) -> Table:
     operation = capacity.objectives[0].operation if capacity.objectives else "accept"
-    head = ["stage", "repeat", "load", "verdict", "achieved", "in flight", "dropped", "errors"]
-    head += [f"p95 {operation.replace('_', ' ')}", "findings", "why"]
+    head = ["stage", "repeat", "load", "verdict", "achieved", "runs in flight", "dropped", "errors"]
+    head += [f"p95 {operation.replace('_', ' ')}", "why"]
     rows = [
         [
             Cell(f"{each.number} {each.kind}"),
@@ -162,11 +156,10 @@ def _stages(strategy: StrategyPart, capacity: CapacityPart) -> Table:
             Cell(_stage_load(each)),
             Cell("held", "pass") if each.passed else Cell("did not hold", "warn"),
             Cell(f"{number(each.achieved)}/s"),
-            Cell(f"{each.in_flight_begin} to {each.in_flight_end}, most {each.in_flight_most}"),
+            Cell(f"{each.in_flight_begin} to {each.in_flight_end}"),
             Cell(f"{each.dropped:,}", "fail" if each.dropped else ""),
             Cell(f"{each.errors:,}", "fail" if each.errors else ""),
             _worst(operations_of(each, operation)),
-            Cell(f"{each.failures:,}", "fail" if each.failures else ""),
             Cell("; ".join(each.reasons[:_REASONS]), "words"),
         ]
         for each in strategy.stages

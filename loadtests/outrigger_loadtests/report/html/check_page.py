@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from outrigger_loadtests.errors import UsageError
 from outrigger_loadtests.profiles import OUTRIGGER, Bounds, profile_named
-from outrigger_loadtests.report.html.capacity_sections import ROLES, WORDS, capacity_sections
+from outrigger_loadtests.report.html.capacity_sections import ROLES, capacity_sections
 from outrigger_loadtests.report.html.downloads import (
     capacity_histograms_link,
     histograms_link,
@@ -30,6 +30,7 @@ from outrigger_loadtests.verdict import Verdict
 
 NOT_TESTED = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 EXAMPLES = 5
+LONGEST_FACT = 100  # characters
 _KEYS = (
     ("possibly", "possibly in flight", "key enqueue possibly"),
     ("definitely", "definitely in flight", "key enqueue"),
@@ -59,6 +60,7 @@ def check_page(
             _plots(measures),
             _faults(measures),
             _invariants(document),
+            _parameters(document),
         ],
         repeat=document.repeat,
     )
@@ -68,7 +70,7 @@ def _banner(document: Document) -> tuple[str, str]:
     """Return the verdict and its colour; how much a server holds counts when it holds at all."""
     if document.capacity is None or document.verdict is Verdict.FAIL:
         return document.verdict, document.verdict.lower()
-    return WORDS[document.capacity.verdict], ROLES[document.capacity.verdict]
+    return document.capacity.verdict.words, ROLES[document.capacity.verdict]
 
 
 def _headline(document: Document) -> str:
@@ -80,7 +82,9 @@ def _headline(document: Document) -> str:
 
 
 def _facts(document: Document) -> list[tuple[str, str]]:
-    parameters = ", ".join(f"{name} {value}" for name, value in document.parameters.items())
+    long = _long_parameters(document)
+    short = {name: each for name, each in document.parameters.items() if name not in long}
+    parameters = ", ".join(f"{name} {value}" for name, value in short.items())
     server = {} if document.capacity is None else document.capacity.server
     environment = ", ".join(f"{name} {value}" for name, value in document.environment.items())
     return [
@@ -89,7 +93,7 @@ def _facts(document: Document) -> list[tuple[str, str]]:
         ("Judged as", document.target.profile or "unknown"),
         ("Began", document.started_at),
         ("Tool", f"{document.tool.name} {document.tool.version}"),
-        ("Parameters", parameters),
+        ("Parameters", f"{parameters}, {ELLIPSIS}" if long else parameters),
         ("Their hash", document.parameters_hash),
         ("Environment", environment or "not written down"),
     ]
@@ -146,7 +150,19 @@ def _invariants(document: Document) -> Section:
     ]
     table = Table(["invariant", "promise", *labels], rows, words=frozenset({1}))
     lead = f"How often each promise could have been broken; {NOT_TESTED}: not put to the test."
-    return Section("invariants", "Invariants", lead, [table] if rows else [])
+    return Section("invariants", "Invariants", lead, [table] if rows and labels else [])
+
+
+def _parameters(document: Document) -> Section:
+    """The parameters that are too long for the head of the page."""
+    rows = [[Cell(name), Cell(each, "words")] for name, each in _long_parameters(document).items()]
+    tables = [Table(["parameter", "value"], rows, words=frozenset({1}))] if rows else []
+    return Section("parameters", "Parameters", tables=tables)
+
+
+def _long_parameters(document: Document) -> dict[str, str]:
+    told = {name: str(each) for name, each in document.parameters.items()}
+    return {name: each for name, each in told.items() if len(each) > LONGEST_FACT}
 
 
 def _result(result: ResultPart) -> Cell:

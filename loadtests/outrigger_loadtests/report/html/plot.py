@@ -26,12 +26,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A line with a name. `role` picks its colour: `ok`, `fail`, a strategy, or a number."""
+    """A line with a name, or only its `dots`. `role` picks the colour: `ok`, `fail`, a strategy."""
 
     name: str
     points: Sequence[Point]
     role: str
     dashed: bool = False
+    dots: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,11 @@ def _line(series: Series, across: Scale, up: Scale, plot: Plot) -> Markup:
 
 
 def _piece(points: Sequence[Point], series: Series, across: Scale, up: Scale) -> Markup:
-    """Draw values without a gap between them: a line, or a dot when there is only one."""
+    """Draw values without a gap between them: a line, or dots, also when there is only one."""
     places = [(across.at(each.x), up.at(each.y)) for each in points if each.y is not None]
-    if len(places) == 1:
-        return element("circle", cx=places[0][0], cy=places[0][1], r=2.5, class_="mark dot")
+    if series.dots or len(places) == 1:
+        dots = (element("circle", cx=x, cy=y, r=2.5, class_="mark dot") for x, y in places)
+        return fragment(*dots)
     path = " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     return element(
         "path", d=f"M{path}", class_="mark line dashed" if series.dashed else "mark line"

@@ -1,18 +1,29 @@
 """What a client may ask about crons: a run's creation, and when it is to happen."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    model_validator,
+)
 
 from outrigger_server.api.wire.fields import Limit, Offset, PlainText, Wanted, WireModel
 from outrigger_server.api.wire.runs import RunCreate
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.domain.cron import OnRunCompleted
 
-TIMING = frozenset({"schedule", "timezone", "end_time", "enabled", "on_run_completed"})
-"""The fields that are not the run's."""
+
+def _text(moment: object) -> object:
+    if moment is not None and not isinstance(moment, str):
+        msg = "give a time as text, such as 2030-01-31T12:00:00Z"
+        raise ValueError(msg)
+    return moment
 
 
 def _in_utc(moment: dt.datetime) -> dt.datetime:
@@ -25,18 +36,25 @@ def _in_utc(moment: dt.datetime) -> dt.datetime:
         raise ValueError(msg) from None
 
 
-Moment = Annotated[dt.datetime, AfterValidator(_in_utc)]
+Moment = Annotated[dt.datetime, BeforeValidator(_text), AfterValidator(_in_utc)]
 
 
 class _CronBody(RunCreate):
     timezone: PlainText | None = None
     end_time: Moment | None = None
+    _sent: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_what_was_sent(cls, sent: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        body = read(sent)
+        body._sent = sent  # noqa: SLF001  its own
+        return body
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The body of the runs' creation, as far as it was given."""
-        apart = {*TIMING, "assistant_id", "metadata"}
-        return self.model_dump(mode="json", exclude_unset=True, exclude=apart)
+        """The body as it was sent, which clients are shown; the assistant stands beside it."""
+        return {name: each for name, each in self._sent.items() if name != "assistant_id"}
 
     @property
     def end_at(self) -> int | None:

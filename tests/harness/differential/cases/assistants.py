@@ -48,6 +48,12 @@ ASSISTANTS = of_noun(
         assistant("echo", assistant_id=GIVEN_TWICE, if_exists="raise"),
         assistant("echo", assistant_id=GIVEN_TWICE, if_exists="do_nothing", name="other"),
     ),
+    case(
+        "create with an empty name",
+        assistant("echo", name=""),
+        patch("/assistants/{assistant_id}", {"name": ""}),
+        patch("/assistants/{assistant_id}", {"name": "x", "description": ""}),
+    ),
     case("create without graph", post("/assistants", {})),
     case("create for an unknown graph", post("/assistants", {"graph_id": "nope"})),
     case("create with a bad id", post("/assistants", {"graph_id": "echo", "assistant_id": "x"})),

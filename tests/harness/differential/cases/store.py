@@ -87,6 +87,22 @@ STORE = of_noun(
         post("/store/namespaces", {"prefix": ["{case}"], "limit": 1, "offset": 1}),
         post("/store/namespaces", {"prefix": ["nobody"]}),
     ),
+    case(
+        "namespaces by pattern",
+        put("/store/items", ITEM),
+        put("/store/items", {**ITEM, "namespace": ["{case}", "b", "a"]}),
+        post("/store/namespaces", {"prefix": ["{case}", "*"]}),
+        post("/store/namespaces", {"prefix": ["{case}", "*"], "suffix": ["*", "a"]}),
+        post("/store/namespaces", {"prefix": ["{case}"], "max_depth": 1}),
+    ),
+    case("namespaces with limit 0", post("/store/namespaces", {"limit": 0})),
+    case("namespaces with depth 0", post("/store/namespaces", {"prefix": [], "max_depth": 0})),
+    case("namespaces with a negative offset", post("/store/namespaces", {"offset": -1})),
+    case(
+        "search by an unknown operator",
+        put("/store/items", ITEM),
+        post("/store/items/search", {"namespace_prefix": ["{case}"], "filter": {"n": {"$x": 1}}}),
+    ),
     case("namespaces with a bad depth", post("/store/namespaces", {"max_depth": "x"})),
     case("namespaces with a bad prefix", post("/store/namespaces", {"prefix": "x"})),
 )

@@ -50,6 +50,9 @@ def test_runs_that_were_told_different_things_are_not_compared():
     with pytest.raises(UsageError, match="seed 7 and 8") as refused:
         compare(capacities(), capacities(seed=8))
     assert "repeats" not in str(refused.value)
+    told = r"seed 7 and 8, behaviour x{39}… and x{39}…"
+    with pytest.raises(UsageError, match=told):
+        compare(capacities(behaviour="x" * 500), capacities(behaviour="x" * 501, seed=8))
 
 
 def test_a_check_is_not_compared_with_a_capacity_test(clean_report):
@@ -97,6 +100,22 @@ def test_an_inconclusive_capacity_is_doubt_and_no_number():
     assert changes(comparison)["capacity enqueue"] is Change.UNKNOWN
 
 
+def test_a_capacity_test_that_was_told_to_check_no_promise_is_compared_all_the_same():
+    base, slower, rerun = (
+        Outcome(document(dataclasses.replace(capacity_report(each), examinations={})), Measures())
+        for each in (FOUND, SLOWER, RERUN)
+    )
+    assert compare(base, slower).exit_code is Exit.WORSE
+    assert compare(base, rerun).exit_code is Exit.SAME
+
+
+def test_too_few_repeats_are_doubt_and_counted():
+    few = {"enqueue": [20.0, 19.4]}
+    comparison = compare(capacities(few), capacities(few))
+    assert comparison.exit_code is Exit.UNKNOWN
+    assert comparison.doubts == ["capacity enqueue: not known in 2 of 3 repeats"]
+
+
 def test_a_strategy_that_the_candidate_lacks_is_doubt():
     comparison = compare(capacities(), capacities({"enqueue": FOUND["enqueue"]}))
     assert comparison.exit_code is Exit.UNKNOWN
@@ -106,8 +125,9 @@ def test_a_strategy_that_the_candidate_lacks_is_doubt():
 def test_a_search_that_found_nothing_has_lost_everything():
     report = capacity_report(FOUND)
     strategy = report.capacity.strategies[0]
-    repeats = tuple(struct_replaced(each, capacity=None) for each in strategy.repeats)
-    lost = struct_replaced(strategy, repeats=repeats, capacity=None)
+    first = struct_replaced(strategy.repeats[0], capacity=None)  # there is no second search
+    missed = CapacityVerdict.SLO_MISS
+    lost = struct_replaced(strategy, verdict=missed, repeats=(first,), capacity=None)
     capacity = struct_replaced(report.capacity, strategies=(lost, report.capacity.strategies[1]))
     candidate = Outcome(document(dataclasses.replace(report, capacity=capacity)), Measures())
     assert changes(compare(capacities(), candidate))["capacity enqueue"] is Change.WORSE

@@ -8,7 +8,7 @@ TRIALS = 4_000
 
 
 def capacity(*repeats):
-    return Figure("capacity enqueue", "conversations/s", repeats, more_is_better=True)
+    return Figure("capacity enqueue", "/s", repeats, more_is_better=True)
 
 
 def milliseconds(*repeats):

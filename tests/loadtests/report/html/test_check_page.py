@@ -1,8 +1,10 @@
+import dataclasses
 import json
 import re
 from base64 import b64decode
 
 from hdrh.histogram import HdrHistogram
+from msgspec.structs import replace
 
 from fakes.graph_server.bugs import Bug
 from harness.capacities import capacity_report, with_finding
@@ -139,3 +141,38 @@ def test_a_broken_promise_is_the_verdict_however_much_a_server_holds():
     finding = Finding("G1.lost", "it is lost", "x2a-1")
     broken = with_finding(report, ("G1", "enqueue"), Examination(50, [finding]))
     assert (page_of(broken).verdict, page_of(broken).role) == ("FAIL", "fail")
+
+
+def test_a_long_parameter_is_told_below_and_not_in_the_head(make_report):
+    report = make_report(parameters={"seed": 42, "behaviour": "x" * 200})
+    page = page_of(report)
+    assert dict(page.facts)["Parameters"] == "seed 42, …"
+    (table,) = section(page, "parameters").tables
+    assert words(table) == [["behaviour", "x" * 200]]
+    assert section(page_of(make_report()), "parameters").empty
+
+
+def test_promises_that_were_not_checked_have_no_table():
+    report = dataclasses.replace(capacity_report({"enqueue": [20.0, 19.4, 21.0]}), examinations={})
+    page = page_of(report)
+    assert page.verdict == "PASS"
+    assert section(page, "invariants").empty
+
+
+def test_what_ends_after_a_stage_is_not_what_it_achieved():
+    report = capacity_report({"enqueue": [20.0, 19.4, 21.0]})
+    first = report.capacity.strategies[0].stages[0]
+    late = first.ended - first.cost.drain / 4
+    sample = replace(report.capacity.samples[0], at=late, achieved=400.0)
+    capacity = replace(report.capacity, samples=(*report.capacity.samples[:10], sample))
+    page = page_of(dataclasses.replace(report, capacity=capacity))
+    achieved = section(page, "over-time").plots[0].series[1]
+    assert [point.x for point in achieved.points] == [first.began + n for n in range(10)]
+
+
+def test_each_load_is_a_dot_that_held_or_did_not():
+    page = page_of(capacity_report({"enqueue": [20.0, 19.4, 21.0]}))
+    latency = section(page, "strategy-enqueue").plots[0]
+    held, broke = ([p.x for p in each.points] for each in latency.series[1:3])
+    assert (held, broke) == ([10.0, 16.0, 20.0], [24.0])
+    assert {point.y for point in latency.series[3].points} == {500.0}

@@ -60,3 +60,9 @@ def test_the_legend_names_every_line():
         '<p class="legend"><span><i class="key ok"></i>&lt;a&gt;</span>'
         '<span><i class="key fail"></i>b</span></p>'
     )
+
+
+def test_dots_are_not_joined():
+    points = [Point(0.0, 1.0), Point(1.0, None), Point(2.0, 3.0), Point(3.0, 2.0)]
+    svg = plot_svg(Plot("Load", [Series("held", points, "ok", dots=True)]))
+    assert [each.tag for each in marks(svg)] == ["circle"] * 3
