@@ -8,7 +8,8 @@ import urllib.request
 import pytest
 
 from harness.load_command import command
-from harness.queues import capacity, measured, queue_server
+from harness.queue_process import queue_server
+from harness.queues import capacity, measured
 from outrigger_loadtests.faults.programs import free_port
 
 ONE_STAGE = ("--start-rate", "30", "--max-rate", "30", "--slo-p95", "first_event=60s")
