@@ -28,7 +28,7 @@ def capacity(folder, url, *options):
     return command(folder, *words, *SMALL, *options)
 
 
-async def measured(folder, url, *options):
+async def measured(folder, url, *options, within=240):
     """Run a small capacity test to its end."""
     async with capacity(folder, url, *options) as this:
-        return await this.ended(within=240)
+        return await this.ended(within)

@@ -55,9 +55,9 @@ class Effort:
     repeats: int
 
 
-QUICK = Effort(stage=3.0, warm_up=1.0, repeats=1)
+QUICK = Effort(stage=3.0, warm_up=8.0, repeats=1)
 SERVERS_EFFORT = Effort(stage=6.0, warm_up=2.0, repeats=1)
-STRATEGIES_EFFORT = Effort(stage=20.0, warm_up=5.0, repeats=3)
+STRATEGIES_EFFORT = Effort(stage=20.0, warm_up=10.0, repeats=3)
 
 
 def options() -> argparse.Namespace:
