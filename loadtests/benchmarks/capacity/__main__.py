@@ -48,14 +48,15 @@ MAX_SEND_LAG = 0.05  # the generator shares its cores with the server; latencies
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long is measured: seconds of a stage, seconds before it, how often."""
+    """How long is measured: seconds of a stage, seconds before it, how often, up to which rate."""
 
     stage: float
     warm_up: float
     repeats: int
+    most: float = 10_000.0
 
 
-QUICK = Effort(stage=3.0, warm_up=8.0, repeats=1)
+QUICK = Effort(stage=3.0, warm_up=8.0, repeats=1, most=2.0)
 SERVERS_EFFORT = Effort(stage=6.0, warm_up=2.0, repeats=1)
 STRATEGIES_EFFORT = Effort(stage=20.0, warm_up=10.0, repeats=3)
 
@@ -79,7 +80,7 @@ def words(effort: Effort, objectives: tuple[str, ...], profile: str) -> list[str
     """Return the options that all measurements have."""
     found = ["--stage", f"{effort.stage:g}", "--warm-up", f"{effort.warm_up:g}", "--seed", "7"]
     found += ["--repeats", f"{effort.repeats}", "--closed-users", "", "--profile", profile]
-    found += ["--max-send-lag", f"{MAX_SEND_LAG}"]
+    found += ["--max-send-lag", f"{MAX_SEND_LAG}", "--max-rate", f"{effort.most:g}"]
     for each in objectives:
         found += ["--slo-p95", each]
     return found
@@ -87,7 +88,7 @@ def words(effort: Effort, objectives: tuple[str, ...], profile: str) -> list[str
 
 def measured_servers(effort: Effort, official: Path, servers: Databases) -> dict[str, Any]:
     """Measure how much every server holds with `enqueue`."""
-    given = [*words(effort, OBJECTIVES, "default"), "--strategy", "enqueue", "--start-rate", "4"]
+    given = [*words(effort, OBJECTIVES, "default"), "--strategy", "enqueue", "--start-rate", "2"]
     found = {}
     for each in everybody(servers, official):
         sys.stderr.write(f"{each.name}\n")
