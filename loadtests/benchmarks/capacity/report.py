@@ -52,11 +52,11 @@ def strategies(figures: Mapping[str, Any]) -> str:
             (
                 f"`{name}`",
                 held,
-                *(_share(cost[each]) for each in ("refused_share", "wasted_share")),
-                *(_seconds(cost[each]) for each in ("queue_wait_p50", "queue_wait_p95")),
-                _seconds(cost["first_event_p95"]),
-                *(_seconds(cost[each]) for each in ("cut_p50", "cut_p95")),
-                shown(_spread(cost["goodput"])),
+                *(_share(cost.get(each)) for each in ("refused_share", "wasted_share")),
+                *(_seconds(cost.get(each)) for each in ("queue_wait_p50", "queue_wait_p95")),
+                _seconds(cost.get("first_event_p95")),
+                *(_seconds(cost.get(each)) for each in ("cut_p50", "cut_p95")),
+                shown(_spread(cost.get("goodput"))),
             )
         )
     load = f"All columns but the first at {figures['rate']:.3g} conversations/s."

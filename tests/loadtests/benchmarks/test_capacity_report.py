@@ -77,6 +77,16 @@ def test_each_strategy_has_its_cost() -> None:
     assert "2 CPUs" in text
 
 
+def test_a_strategy_of_which_nothing_is_known_has_no_cost() -> None:
+    given = part(reject=[19.0])
+    figures = MEASURED | {
+        "rate": 1.0,
+        "capacities": {"reject": unknown("it was stopped early")},
+        "costs": costs(given, 1.0),
+    }
+    assert rows(strategies(figures))[2] == ["`reject`", "unknown", *["-"] * 8]
+
+
 @pytest.mark.parametrize("kind", ["servers", "strategies"])
 def test_what_is_in_the_file_is_published(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
