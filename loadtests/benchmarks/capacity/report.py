@@ -46,8 +46,10 @@ def servers(figures: Mapping[str, Any]) -> str:
 def strategies(figures: Mapping[str, Any]) -> str:
     """Return what each strategy costs, at one and the same load."""
     rows = []
-    for name, cost in figures["costs"].items():
-        held = _capacity(figures["capacities"][name])[0]
+    capacities, costs = figures["capacities"], figures["costs"]
+    for name in {**capacities, **costs}:  # one may lack where the generator was too slow to begin
+        cost = costs.get(name, {})
+        held = _capacity(capacities[name])[0] if name in capacities else "unknown"
         rows.append(
             (
                 f"`{name}`",

@@ -87,6 +87,12 @@ def test_a_strategy_of_which_nothing_is_known_has_no_cost() -> None:
     assert rows(strategies(figures))[2] == ["`reject`", "unknown", *["-"] * 8]
 
 
+def test_a_strategy_that_was_measured_only_once_has_a_row_all_the_same() -> None:
+    given = part(reject=[19.0])
+    figures = MEASURED | {"rate": 1.0, "capacities": capacities(given), "costs": {"enqueue": {}}}
+    assert [row[0] for row in rows(strategies(figures))[2:]] == ["`reject`", "`enqueue`"]
+
+
 @pytest.mark.parametrize("kind", ["servers", "strategies"])
 def test_what_is_in_the_file_is_published(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
