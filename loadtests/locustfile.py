@@ -6,9 +6,9 @@ Every user holds one conversation after the other and Locust shows how long ever
 `--master`, `--worker` and `--processes` as ever. It judges nothing: for a verdict run
 `outrigger-loadtest check`, for how much a server holds `outrigger-loadtest capacity`.
 
-`--profile` lets people behave as a TOML file says; without it they double-text as hard as they can
-and look at everything. With `--history FILE` what was sent and what came back is written down as
-`check` does it; each worker has a file of its own.
+`--behaviour` lets people behave as a TOML file says; without it they double-text as hard as they
+can and look at everything. With `--history FILE` what was sent and what came back is written down
+as `check` does it; each worker has a file of its own.
 """
 
 from argparse import ArgumentParser
@@ -49,7 +49,7 @@ def _options(parser: ArgumentParser, **_: Any) -> None:
     parser.add_argument("--api-key", default="", help="Sent as X-Api-Key.")
     parser.add_argument("--history", default="", help="File to write the history to.")
     known = f"How people behave: a TOML file, or {', '.join(SHIPPED)}."
-    parser.add_argument("--profile", default="", help=known)
+    parser.add_argument("--behaviour", default="", help=known)
 
 
 class Conversations(User):
@@ -77,7 +77,7 @@ def _begin(environment: Environment, **_: Any) -> None:
             probe=given.probe,
             seed=given.seed,
             api_key=given.api_key or None,
-            behaviour=given.profile,
+            behaviour=given.behaviour,
         )
     except UsageError as error:
         raise SystemExit(f"locustfile: {error}") from error

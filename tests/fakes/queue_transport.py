@@ -2,7 +2,8 @@
 
 The real-time one is `queue_server.py`. Each run takes `1 / rate` seconds when its turn has come. In
 a freeze, from one moment to another in seconds after the beginning, nothing is answered.
-`refuses` answers creates with this status. It answers what a conversation asks and nothing else.
+`refuses` answers creates with this status. After `dies` requests nothing is answered any more. It
+answers what a conversation asks and nothing else.
 """
 
 import json
@@ -23,6 +24,7 @@ class QueueTransport:
         rate: float = 0.0,
         freeze: tuple[float, float] = (0.0, 0.0),
         refuses: int = 0,
+        dies: int = 1 << 30,
     ) -> None:
         self.requests = 0
         self._clock = clock
@@ -30,6 +32,7 @@ class QueueTransport:
         self._service = round(NANOSECONDS / rate) if rate else 0
         self._freeze = freeze
         self._refuses = refuses
+        self._dies = dies
         self._free = 0
 
     def request(
@@ -43,6 +46,8 @@ class QueueTransport:
         expected: frozenset[int] = frozenset(),
     ) -> Answer:
         self._travel()
+        if self.requests >= self._dies:
+            return Answer(0, error="connection refused", reached=False)
         return Answer(200, {}, json.dumps({"thread_id": self._next("thread")}).encode())
 
     def stream(

@@ -1,5 +1,7 @@
 """Capacity tests of known servers in simulated time, and fleets whose outcomes a test gives."""
 
+from dataclasses import replace
+
 from fakes.queue_transport import QueueTransport
 from harness.stages import ONE_RUN, SimulatedFleet
 from outrigger_loadtests.capacity.settings import Limits, capacity_settings, one_probe
@@ -18,8 +20,9 @@ def settings(folder, behaviour=ONE_RUN, **given):
         "slo_p95": ("first_event=2s",),
         "limits": Limits(),
     }
-    found = capacity_settings(check=check, **{**usual, **given})
-    return type(found)(**{**vars(found), "behaviour": behaviour})
+    told = {**usual, **given}
+    found = capacity_settings(check=check, **{**told, "warm_up": 60.0})
+    return replace(found, behaviour=behaviour, warm_up=told["warm_up"])
 
 
 def trial(settings, fleet, judge=None):

@@ -1,14 +1,7 @@
-"""Starts a server whose capacity is known, and capacity tests of it."""
-
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
+"""Small capacity tests as processes."""
 
 from harness.load_command import command
-from harness.processes import clean_environment
 
-PROGRAM = Path(__file__).parent.parent / "fakes" / "queue_server.py"
 # Every machine is fast enough for what is to be seen here.
 SMALL = [
     *("--strategy", "enqueue", "--seed", "7", "--repeats", "1", "--checked-share", "0"),
@@ -27,21 +20,6 @@ single = 1
 """
 
 
-@contextmanager
-def queue_server(*words):
-    """Start it and yield its URL."""
-    with subprocess.Popen(
-        [sys.executable, PROGRAM, *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-    ) as process:
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
-
-
 def capacity(folder, url, *options):
     """Start a small capacity test; options given again win."""
     profile = folder.parent / "even.toml"
@@ -50,7 +28,7 @@ def capacity(folder, url, *options):
     return command(folder, *words, *SMALL, *options)
 
 
-async def measured(folder, url, *options):
+async def measured(folder, url, *options, within=240):
     """Run a small capacity test to its end."""
     async with capacity(folder, url, *options) as this:
-        return await this.ended(within=240)
+        return await this.ended(within)

@@ -72,7 +72,7 @@ async def test_what_answers_is_no_server_to_test(tmp_path, answers):
 async def test_server_that_never_answers_is_given_up_soon(tmp_path):
     drip = sends(b"HTTP/1.1 200 OK\r\n", *(each for _ in range(30) for each in (0.4, b"a: b\r\n")))
     both = (patience_with(tmp_path / str(n), handle) for n, handle in enumerate((hangs, drip)))
-    assert max(await asyncio.gather(*both)) < 7
+    assert max(await asyncio.gather(*both)) < 10  # the drip would go on for twelve
 
 
 async def patience_with(folder, handle):

@@ -46,17 +46,19 @@ def servers(figures: Mapping[str, Any]) -> str:
 def strategies(figures: Mapping[str, Any]) -> str:
     """Return what each strategy costs, at one and the same load."""
     rows = []
-    for name, cost in figures["costs"].items():
-        held = _capacity(figures["capacities"][name])[0]
+    capacities, costs = figures["capacities"], figures["costs"]
+    for name in {**capacities, **costs}:  # one may lack where the generator was too slow to begin
+        cost = costs.get(name, {})
+        held = _capacity(capacities[name])[0] if name in capacities else "unknown"
         rows.append(
             (
                 f"`{name}`",
                 held,
-                *(_share(cost[each]) for each in ("refused_share", "wasted_share")),
-                *(_seconds(cost[each]) for each in ("queue_wait_p50", "queue_wait_p95")),
-                _seconds(cost["first_event_p95"]),
-                *(_seconds(cost[each]) for each in ("cut_p50", "cut_p95")),
-                shown(_spread(cost["goodput"])),
+                *(_share(cost.get(each)) for each in ("refused_share", "wasted_share")),
+                *(_seconds(cost.get(each)) for each in ("queue_wait_p50", "queue_wait_p95")),
+                _seconds(cost.get("first_event_p95")),
+                *(_seconds(cost.get(each)) for each in ("cut_p50", "cut_p95")),
+                shown(_spread(cost.get("goodput"))),
             )
         )
     load = f"All columns but the first at {figures['rate']:.3g} conversations/s."

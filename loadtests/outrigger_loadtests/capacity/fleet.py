@@ -121,7 +121,7 @@ class LocustFleet:
             WorkerLost: One of them did not answer in time.
         """
         self._outcomes, self._standings = [], {}
-        for share, client in enumerate(self._clients()):
+        for share, client in enumerate(self._clients()[: self.workers]):
             mine = msgspec.structs.replace(order, share=share, shares=self.workers)
             self._runner.send_message(ORDER, {"body": msgspec.json.encode(mine)}, client)
         deadline = time.monotonic() + order.seconds + order.drain + GRACE_SECONDS

@@ -1,5 +1,6 @@
 """What all workers' shares of a stage come to together: does it hold, and if not, why?"""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from outrigger_loadtests.report.capacity_json import (
 
 LEAST_ACHIEVED = 0.98  # of what was asked for in the measured time; less, and it piles up
 GROWTH_FLOOR = 5  # runs in flight more than before are no growth
+CHANCE = 2.5  # deviations by which their number changes where people come by chance
 PERCENT = 95.0
 
 
@@ -79,14 +81,23 @@ def objections(
     failed, all_of_them = counts.errors + result.dropped, counts.requests + result.dropped
     if failed > error_budget * all_of_them:
         found.append(f"{failed} of {all_of_them} requests failed or were dropped")
-    growth = counts.flying_end - counts.flying_begin
-    if growth > GROWTH_FLOOR and achieved_share(counts) < LEAST_ACHIEVED:
+    if _grows(counts):
         found.append(f"only {achieved_share(counts):.1%} of what was asked for was done: it grows")
     if not counts.requests:
         found.append("nothing was asked for in the measured time")
     if failures:
         found.append(f"the checker found {failures} broken promises")
     return tuple(found)
+
+
+def _grows(counts: Counts) -> bool:
+    """Whether more was on its way at the end than at the beginning, and not by chance alone.
+
+    Numbers of arrivals vary by their root; so do those of who is on his way.
+    """
+    growth = counts.flying_end - counts.flying_begin
+    by_chance = CHANCE * math.sqrt(counts.flying_begin + counts.flying_end)
+    return growth > max(GROWTH_FLOOR, by_chance) and achieved_share(counts) < LEAST_ACHIEVED
 
 
 def achieved_share(counts: Counts) -> float:

@@ -79,14 +79,15 @@ def capacity_settings(  # noqa: PLR0913  one for each option
     """
     if start > most:
         raise UsageError(f"--start-rate: {start:g} is more than --max-rate {most:g}")
+    behaviour = read_behaviour(profile)
     return CapacitySettings(
         check=check,
-        behaviour=read_behaviour(profile),
+        behaviour=behaviour,
         profile_option=profile,
         objectives=_objectives(slo_p95),
         error_budget=_within("--error-budget", error_budget, 0, 1),
         stage=_within("--stage", stage, 0.5, 86_400),
-        warm_up=_within("--warm-up", warm_up, 0, 86_400),
+        warm_up=_long_enough(_within("--warm-up", warm_up, 0, 86_400), behaviour),
         repeats=int(_within("--repeats", repeats, 1, 20)),
         start=_within("--start-rate", start, 0.01, 100_000),
         most=_within("--max-rate", most, 0.01, 100_000),
@@ -96,6 +97,18 @@ def capacity_settings(  # noqa: PLR0913  one for each option
         limits=_limits(limits or Limits()),
         cap=int(_within("--in-flight-cap", cap, 1, 1_000_000)),
     )
+
+
+def _long_enough(warm_up: float, behaviour: Behaviour) -> float:
+    """Refuse a warm-up shorter than a run: what comes on its way would be taken for growth."""
+    recorded = [each.seconds for each in behaviour.recording if each.seconds is not None]
+    longest = max([behaviour.conversation.seconds[1], *recorded])
+    if warm_up < longest:
+        raise UsageError(
+            f"--warm-up: {warm_up:g} s is less than the {longest:g} s for which a run of the "
+            "profile works; give more, or what is on its way by then is taken for growth"
+        )
+    return warm_up
 
 
 def one_probe(**options: object) -> CheckSettings:

@@ -204,6 +204,9 @@ class Trial:
             raise Broken(CapacityVerdict.FAIL, reason)
         if self._fleet.stopped:
             raise Broken(CapacityVerdict.INCONCLUSIVE, "it was stopped early")
+        if stage.requests and stage.errors >= stage.requests:
+            reason = f"every request failed in stage {stage.number}: is the server still there?"
+            raise Broken(CapacityVerdict.INCONCLUSIVE, reason)
         if stage.generator.kept_up:
             return stage
         if tries > 1:

@@ -24,6 +24,7 @@ from outrigger_loadtests.scenarios.settling import Patience
 
 SAMPLE_SECONDS = 1.0
 POLL_SECONDS = 0.02
+TURN = 100  # plans that are drawn without letting others go on
 SETTLE_SECONDS = 60.0  # for which a checked thread may take to come to rest
 
 Tell = Callable[[Standing], None]
@@ -108,12 +109,13 @@ class _Holding:
         order = self._order
         if order.idle or order.users:
             return {}
-        everybody = people_before(self._people, order)
-        return {
-            number: (moment, plan)
-            for number, moment, plan in everybody
-            if number % order.shares == order.share
-        }
+        found = {}
+        for count, (number, moment, plan) in enumerate(people_before(self._people, order)):
+            if number % order.shares == order.share:
+                found[number] = moment, plan
+            if count % TURN == 0:
+                self._clock.sleep(0.0)  # let this process tell its master that it lives
+        return found
 
     def _planned(self) -> list[tuple[int, int]]:
         """Return this worker's arrivals: a conversation belongs to one worker alone.

@@ -8,7 +8,8 @@ import urllib.request
 import pytest
 
 from harness.load_command import command
-from harness.queues import capacity, measured, queue_server
+from harness.queue_process import queue_server
+from harness.queues import capacity, measured
 from outrigger_loadtests.faults.programs import free_port
 
 ONE_STAGE = ("--start-rate", "30", "--max-rate", "30", "--slo-p95", "first_event=60s")
@@ -25,12 +26,17 @@ def counted(ended):
     return {each["operation"]: each["count"] for each in stage["operations"]}
 
 
-async def test_capacity_of_a_known_queue_is_within_a_tenth(tmp_path):
+async def test_capacity_of_a_known_queue_is_within_a_tenth_or_unknown(tmp_path):
+    """Unknown where this machine is too busy to keep up with forty a second; never a wrong one."""
     options = ("--stage", "4", "--warm-up", "0.5", "--start-rate", "30", "--slo-p95", "total=5s")
     with queue_server("--rate", "40") as url:
-        ended = await measured(tmp_path / "out", url, *options)
-    ended.must_have_reported(0)
+        ended = await measured(tmp_path / "out", url, *options, "--max-send-lag", "0.2")
+    ended.must_have_reported(0, 4)
     (strategy,) = part_of(ended)["strategies"]
+    if ended.code == 4:
+        assert strategy["capacity"] is None
+        assert "the generator could not keep up" in strategy["reason"]
+        return
     assert strategy["capacity"] == pytest.approx(40, rel=0.1)
     assert strategy["runs"] == pytest.approx(40, rel=0.12)
     assert "enqueue 30/s: holds" in ended.stdout
@@ -39,14 +45,15 @@ async def test_capacity_of_a_known_queue_is_within_a_tenth(tmp_path):
 @pytest.mark.long
 async def test_three_of_three_runs_are_within_a_tenth(tmp_path):
     """With people that come by chance, as they do; therefore the stages are longer."""
-    options = ("--stage", "15", "--warm-up", "2", "--start-rate", "30", "--slo-p95", "total=5s")
+    options = ("--stage", "15", "--warm-up", "2", "--start-rate", "45", "--slo-p95", "total=5s")
+    options += ("--max-send-lag", "0.05")
     for seed in ("1", "2", "3"):
         with queue_server("--rate", "60") as url:
-            more = ("--seed", seed, "--repeats", "3", "--profile", str(tmp_path / "one.toml"))
+            more = ("--seed", seed, "--profile", str(tmp_path / "one.toml"))
             (tmp_path / "one.toml").write_text(
                 'name = "one"\n[conversation]\nruns = [1, 1]\n[mix]\nsingle = 1\n'
             )
-            ended = await measured(tmp_path / seed, url, *options, *more)
+            ended = await measured(tmp_path / seed, url, *options, *more, within=600)
         (strategy,) = part_of(ended)["strategies"]
         assert strategy["capacity"] == pytest.approx(60, rel=0.1)
 

@@ -59,7 +59,7 @@ def test_the_metrics_are_told_the_same() -> None:
     assert metrics.registry.get_sample_value(name) == 80
 
 
-@pytest.mark.parametrize("word", ["pass", "enqueue", "conversations/s", "to"])
+@pytest.mark.parametrize("word", ["PASS", "enqueue", "conversations/s", "to"])
 def test_the_end_has_a_line_for_each_strategy(word: str) -> None:
     out = io.StringIO()
     print_capacity(Console(file=out, width=100), capacity_part({"enqueue": [19.0, 20.0, 21.0]}))

@@ -38,6 +38,7 @@ def test_users_are_numbers_in_order_each_once(tmp_path: Path) -> None:
         ({"error_budget": 1.5}, "--error-budget"),
         ({"stage": 0.1}, "--stage"),
         ({"warm_up": -1.0}, "--warm-up"),
+        ({"warm_up": 5.0, "profile": "assistant"}, "--warm-up"),
         ({"repeats": 0}, "--repeats"),
         ({"start": 0.0}, "--start-rate"),
         ({"start": 5.0, "most": 4.0}, "--start-rate"),

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from fakes.queue_transport import QueueTransport
 from harness.capacity_trials import queue_fleet, settings, trial
+from harness.stages import SimulatedFleet
 from outrigger_loadtests.capacity.trial import TRIES, WorkerLost
 from outrigger_loadtests.report.capacity_json import CapacityVerdict, StrategyPart
 
@@ -93,6 +95,13 @@ def test_a_lost_worker_ends_everything_but_what_is_known(tmp_path: Path) -> None
     assert (found.verdict, found.capacity) == (CapacityVerdict.INCONCLUSIVE, None)
     assert found.reason == "a worker was lost or did not answer; it held 8/s"
     assert fleet.stopped
+
+
+def test_a_server_that_is_gone_ends_the_search(tmp_path: Path) -> None:
+    fleet = SimulatedFleet(lambda clock: QueueTransport(clock, 200.0, dies=0))
+    found = measured(tmp_path, fleet)
+    assert (found.verdict, found.capacity) == (CapacityVerdict.INCONCLUSIVE, None)
+    assert found.reason == "every request failed in stage 1: is the server still there?"
 
 
 def test_calibration_asks_for_a_thousand_a_second_and_nothing_of_the_server(tmp_path: Path) -> None:
