@@ -296,7 +296,7 @@ async def test_every_request_and_every_run_leaves_one_line(
     assert access["duration_ms"] >= access["first_byte_ms"] > 0
     assert access["bytes"] > 0
     assert "client_left" not in access
-    (line,) = logged(server, "run_finished", run_id=run["run_id"])
+    line = await until_logged(server, "run_finished", run_id=run["run_id"])
     bound = ("thread_id", "assistant_id", "graph_id", "attempt", "request_id", "outcome")
     assert [line[name] for name in bound] == [
         thread_id,

@@ -166,7 +166,7 @@ async def test_a_restart_at_once_after_a_kill_finishes_the_run_and_keeps_every_c
         await until_status(client, thread_id, run["run_id"], "success")
         log = (await client.threads.get_state(thread_id))["values"]["log"]
     assert log[-4:] == ["late:input", "late:first", "late:middle", "late:last"]
-    (line,) = logged(own, "run_finished", run_id=run["run_id"])
+    line = await until_logged(own, "run_finished", run_id=run["run_id"])
     assert (line["attempt"], line["outcome"]) == (2, "success")
 
     await until(lambda: _answers(f"{own.sidecar_url}/livez"), "the sidecar does not come back")

@@ -97,7 +97,7 @@ async def test_a_run_is_cut_at_its_time_limit_and_the_next_one_starts(
     assert segments(states) == [run_id, later]
     assert written_by(states, run_id)[-1]["next"] == ["middle"]
     assert (await client.threads.get(thread_id))["status"] == "idle"
-    (finished,) = logged(server, "run_finished", run_id=run_id)
+    finished = await until_logged(server, "run_finished", run_id=run_id)
     assert finished["outcome"] == "timeout"
     zombies = logged(server, "attempt_is_a_zombie", run_id=run_id)
     assert len(zombies) == (0 if probe == "probe_async" else 1)

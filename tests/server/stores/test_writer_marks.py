@@ -6,6 +6,8 @@ import pytest
 
 from harness.writer_gate import Gate
 from outrigger_server.stores.writer import WARY_GROUPS, Writer
+from outrigger_telemetry.metrics import local_metrics
+from outrigger_telemetry.pools import PoolBoard
 
 
 class NotedSession:
@@ -42,7 +44,7 @@ def session():
 
 @pytest.fixture
 def writer(session):
-    writer = Writer(session)
+    writer = Writer(session, PoolBoard(local_metrics(())))
     writer.start()
     yield writer
     writer.stop()
