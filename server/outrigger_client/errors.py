@@ -5,11 +5,12 @@ ClientError          definite: True = what was asked for surely did not happen
 ├─ RunFailed         the graph raised
 ├─ RunSuperseded     another run or a cancel ended it first
 ├─ RunTimedOut       its time is up; says whether it was cancelled
-├─ OutcomeUnknown    the answer was lost and asking again was not safe (an httpx.TransportError, too)
-├─ StreamLost        a stream that cannot go on without a gap (an httpx.TransportError, too)
+├─ OutcomeUnknown    the answer was lost and asking again was not safe
+├─ StreamLost        a stream that cannot go on without a gap
 └─ BadSettings
 
-Answers of the server that are errors stay what the SDK makes of them: `langgraph_sdk.errors`.
+`OutcomeUnknown` and `StreamLost` are httpx.TransportErrors, too. Answers of the server that are
+errors stay what the SDK makes of them: `langgraph_sdk.errors`.
 """
 
 from collections.abc import Sequence

@@ -6,10 +6,12 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 import httpx
+import orjson
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 
+_STOPPING = frozenset({"Unavailable", "StoreUnavailable", "Overloaded"})
 _OURS_ALONE = frozenset({"location", "content-length", "content-encoding", "transfer-encoding"})
 
 
@@ -28,10 +30,32 @@ def advance(steps: Generator[Step, Any, Result], answer: Any) -> Step | Done[Res
         return Done(end.value)
 
 
+def is_event_stream(response: httpx.Response) -> bool:
+    """True for an answer that is to be followed rather than read."""
+    return response.status_code == HTTPStatus.OK and _kind(response) == "text/event-stream"
+
+
+def _kind(response: httpx.Response) -> str:
+    kind: str = response.headers.get("content-type", "").partition(";")[0].strip()
+    return kind
+
+
 def is_read_whole(response: httpx.Response) -> bool:
-    """True for JSON and for errors, whose body belongs to the try; False for what may be endless."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    return kind == "application/json" or response.status_code != HTTPStatus.OK
+    """True for JSON and for errors, whose body is part of the try; False for the endless."""
+    return _kind(response) == "application/json" or response.status_code != HTTPStatus.OK
+
+
+def is_unfinished(response: httpx.Response) -> bool:
+    """True for the answer of a wait that ends before its run does.
+
+    Its heartbeats have sent the code 200 already when a proxy ends it, or the server stops.
+    """
+    try:
+        body = orjson.loads(response.read())
+    except orjson.JSONDecodeError:
+        return True
+    error = body.get("__error__") if isinstance(body, dict) and "detail" in body else None
+    return isinstance(error, dict) and error.get("error") in _STOPPING
 
 
 def whole(response: httpx.Response, body: bytes) -> httpx.Response:

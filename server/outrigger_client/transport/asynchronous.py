@@ -1,8 +1,8 @@
 """Carries the steps of requests and streams out on an event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 from typing_extensions import override
@@ -10,8 +10,6 @@ from typing_extensions import override
 from outrigger_client.transport.answers import Done, advance, is_read_whole, rest, whole
 from outrigger_client.transport.exchange import Exchanger, Lost, Outcome, Pause, Send
 from outrigger_client.transport.resume import Close, Emit, Follower, Read, follower
-
-T = TypeVar("T")
 
 
 class ResilientTransport(httpx.AsyncBaseTransport):
@@ -75,7 +73,8 @@ class _Followed(httpx.AsyncByteStream):
             elif isinstance(step, Read):
                 answer = await self._read(step.response)
             elif isinstance(step, Close):
-                answer = await self._close()
+                await self._close()
+                answer = None
             else:
                 answer = await self._transport.carry_out(step)
 
@@ -96,11 +95,7 @@ class _Followed(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Leave: the connection that is open now is closed."""
         await self._close()
-        _end(self._steps)
-
-
-def _end(steps: Generator[Any, Any, Any]) -> None:
-    steps.close()
+        self._steps.close()
 
 
 def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

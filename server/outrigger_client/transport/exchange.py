@@ -18,6 +18,7 @@ import orjson
 from outrigger_client.errors import OutcomeUnknown
 from outrigger_client.events import Hook, RequestEnded, RequestRepeated, no_hook
 from outrigger_client.settings import Retries, Timeouts
+from outrigger_client.transport.answers import is_read_whole, is_unfinished
 from outrigger_client.transport.pauses import pause_after, retry_after
 from outrigger_client.transport.places import join_request, key_flag_request
 from outrigger_client.transport.routes import Repeat, beats, body_of, repeat_of, route_of
@@ -103,7 +104,7 @@ class Exchanger:
     def _tried(self, tries: "_Tries", began: float) -> Exchange:
         while True:
             tries.number += 1
-            outcome: Outcome = yield Send(tries.request)
+            outcome = _judged(tries.request, (yield Send(tries.request)))
             if isinstance(outcome, httpx.Response) and outcome.status_code not in _TRY_AGAIN:
                 return tries.understood(outcome)
             tries.doubtful = tries.doubtful or not _is_refusal(outcome)
@@ -125,7 +126,7 @@ class Exchanger:
         """What to send next; None when nothing is safe."""
         if _is_refusal(outcome):
             return request
-        if isinstance(outcome, Lost) and (join := join_request(request, outcome.headers)):
+        if join := join_request(request, outcome.headers):
             return join  # its run is known: ask for that
         repeat = repeat_of(request)
         if repeat is Repeat.SAFE:
@@ -204,6 +205,15 @@ def _given_up(tries: _Tries, outcome: Outcome) -> httpx.Response:
         advice = "look before sending it again"
         raise OutcomeUnknown(tries.request, advice) from outcome.error
     raise outcome.error
+
+
+def _judged(request: httpx.Request, outcome: Outcome) -> Outcome:
+    """The outcome; that of a wait which did not last until the end of its run is a loss."""
+    if isinstance(outcome, Lost) or outcome.status_code != HTTPStatus.OK or not beats(request):
+        return outcome
+    if not is_read_whole(outcome) or not is_unfinished(outcome):
+        return outcome
+    return Lost(httpx.RemoteProtocolError("the answer ended before its run"), outcome.headers)
 
 
 def _is_refusal(outcome: Outcome) -> bool:

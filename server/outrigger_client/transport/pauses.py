@@ -13,7 +13,7 @@ _MOST_DOUBLINGS = 32
 def backoff(number: int, retries: Retries, dice: Random) -> float:
     """Seconds after try `number`, counted from 1: doubling, half of it left to chance."""
     doubled = retries.first_pause_seconds * 2 ** min(number - 1, _MOST_DOUBLINGS)
-    whole = min(doubled, retries.longest_pause_seconds)
+    whole: float = min(doubled, retries.longest_pause_seconds)
     return whole / 2 + dice.uniform(0, whole / 2)
 
 

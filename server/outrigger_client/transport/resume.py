@@ -17,6 +17,7 @@ import orjson
 
 from outrigger_client.errors import StreamLost
 from outrigger_client.events import StreamGap, StreamResumed
+from outrigger_client.transport.answers import is_event_stream
 from outrigger_client.transport.exchange import (
     FROM_THE_START,
     LAST_EVENT,
@@ -95,6 +96,7 @@ class Follower:
     """Why the last connection ended."""
     broke: BaseException | None = None
     confirming: bool = False
+    _came_back: bool = field(default=False, init=False)
     _seen: bool = field(default=False, init=False)
     """True once this connection has brought an event."""
 
@@ -112,13 +114,11 @@ class Follower:
             if end is End.FINAL:
                 return
             over = end is End.CLEAN and self.run is not None and (yield from self._is_over())
-            if over and (self.confirming or not self._can_be_resumed) and not self._seen:
-                return
-            if over and not self._can_be_resumed:
+            if over and not self._may_have_more:
                 return
             if not over:
                 yield from self._catch_breath(self.exchanger.clock() - began)
-            self.confirming = over
+            self.confirming, self._came_back = over, True
             response = yield from self._come_back()
 
     def _pass_on(self, response: httpx.Response) -> Generator[Emit | Read, Any, End]:
@@ -145,15 +145,17 @@ class Follower:
         if kind in _NOT_THE_END:
             self.reason, self.broke = str(kind), None
             return End.BROKEN
-        if self.confirming and not self._seen and kind == "HTTPException":
-            return End.FINAL  # the run has gone with its thread: it was over
+        if self._came_back and not self._seen and kind == "HTTPException":
+            if self.confirming:
+                return End.FINAL  # the run has gone with its thread: it was over
+            raise StreamLost("the run is gone", self.last_id) from self.broke
         if not _is_behind(frame.id, self.last_id):
             return None
         self._seen = self.delivered = True
         self.fruitless = 0
         self.last_id = frame.id or self.last_id
         final = self._is_final(frame)
-        self.named = self.named and (frame.id is not None or final)
+        self.named = self.named and (frame.id is not None or final or frame.name == "metadata")
         if frame.name == "metadata" and frame.value.get("status") == "events_lost":
             self.exchanger.hook(StreamGap(route_of(self.place)))
         yield Emit(frame.raw)
@@ -170,6 +172,13 @@ class Follower:
     def _can_be_resumed(self) -> bool:
         """False when events come without ids: nobody could say which were missed."""
         return self.named and (self.delivered is False or self.last_id is not None)
+
+    @property
+    def _may_have_more(self) -> bool:
+        """False at a clean end behind which no event can be, or none was when it was asked for."""
+        if self.last_id is None or not self._can_be_resumed:
+            return False
+        return self._seen or not self.confirming
 
     def _is_over(self) -> Generator[Send | Pause, Any, bool]:
         """Ask for the run; one that cannot be asked for is gone."""
@@ -228,12 +237,6 @@ def _is_behind(event_id: str | None, last_id: str | None) -> bool:
     if new is None or old is None:
         return True
     return (int(new[1]), int(new[2])) > (int(old[1]), int(old[2]))
-
-
-def is_event_stream(response: httpx.Response) -> bool:
-    """True for an answer that is to be followed rather than read."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    return response.status_code == HTTPStatus.OK and kind == "text/event-stream"
 
 
 def follower(

@@ -31,12 +31,15 @@ _RUNS = re.compile(r".*/runs(?:/wait|/stream)?")
 _THREAD = re.compile(r".*/threads/[^/]+")
 _MADE_ONCE = re.compile(r".*/(?:threads|assistants)")
 _PREFIX = re.compile(r"(.*?)/(?:threads|runs)(?:/.*)?")
-_BEATING = re.compile(r".*/(?:stream|wait|join)")
+_BEATING = re.compile(r".*/(?:threads|runs)(?:/.*)?/(?:stream|wait|join)")
 
 _WORDS = frozenset(
-    "threads runs assistants store items search count state history stream wait join cancel crons "
-    "batch copy schemas graph subgraphs versions latest info ok namespaces checkpoint prune "
-    "storage events commands".split()
+    {
+        *("threads", "state", "history", "copy", "checkpoint", "prune", "storage", "commands"),
+        *("runs", "stream", "wait", "join", "cancel", "crons", "batch", "events"),
+        *("assistants", "schemas", "graph", "subgraphs", "versions", "latest"),
+        *("store", "items", "namespaces", "search", "count", "info", "ok"),
+    }
 )
 _LONGEST_ROUTE = 8
 
@@ -77,7 +80,7 @@ def body_of(request: httpx.Request) -> dict[str, Any]:
 
 
 def prefix_of(path: str) -> str | None:
-    """What stands before the API's own paths; None for a path that is none of its threads or runs."""
+    """What stands before the API's own paths; None when it is no path of threads or runs."""
     found = _PREFIX.fullmatch(path)
     return found[1] if found else None
 

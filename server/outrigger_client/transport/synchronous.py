@@ -73,7 +73,8 @@ class _Followed(httpx.SyncByteStream):
             elif isinstance(step, Read):
                 answer = self._read(step.response)
             elif isinstance(step, Close):
-                answer = self._close()
+                self._close()
+                answer = None
             else:
                 answer = self._transport.carry_out(step)
 
