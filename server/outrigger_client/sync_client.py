@@ -42,11 +42,11 @@ DEFAULTS = ClientSettings()
 
 
 class SyncClient:
-    """A LangGraph server, with patience. Use it as `with SyncClient(url) as client`; any
-    number of threads may share it.
+    """A LangGraph server, with patience. Use it as `with SyncClient(url) as client`.
 
-    `client.sdk` is the SDK's own client over the same connections: every method of it repeats
-    what is safe and resumes its streams. The methods here add what takes more than one call.
+    Any number of threads may share it. `client.sdk` is the SDK's own client over the same
+    connections: every method of it repeats what is safe and resumes its streams. The methods
+    here add what takes more than one call.
     """
 
     sdk: SyncLangGraphClient
@@ -155,8 +155,7 @@ class SyncClient:
     ) -> FinishedRun:
         """Create a run and wait for its end, at most for `seconds`; then it is cancelled.
 
-        Without a thread it gets one of its own, which
-        goes with it.
+        Without a thread it gets one of its own, which goes with it.
 
         Raises:
             RunTimedOut: It was not done in time.

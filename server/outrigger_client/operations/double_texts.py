@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from langgraph_sdk.errors import ConflictError
@@ -16,7 +15,6 @@ from outrigger_client.transport.pauses import retry_after
 
 _DEFAULT_RETRY_AFTER = 1.0
 _SHORTEST_NAP = 0.1
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class DoubleText:
     strategy: Strategy
     ahead: tuple[str, ...] = ()
     """Runs that go first, in their order (`enqueue`)."""
-    met: Mapping[str, str] = field(default=_NOTHING)
+    met: Mapping[str, str] = field(default_factory=dict)
     """How each run that was in flight has ended (`interrupt`, `rollback`): `interrupted`,
     `rolled_back`, or `success` or `error` if it was done before; `running` or `pending` if it had
     not stopped in time."""

@@ -71,9 +71,11 @@ def _is_made_once(request: httpx.Request) -> bool:
 
 
 def body_of(request: httpx.Request) -> dict[str, Any]:
-    """The JSON object that it sends; empty when it sends none."""
+    """The JSON object that it sends; empty when it sends none, or as it goes."""
+    if not isinstance(request.stream, httpx.ByteStream):
+        return {}
     try:
-        body = orjson.loads(request.content)
+        body = orjson.loads(request.read())
     except orjson.JSONDecodeError:
         return {}
     return body if isinstance(body, dict) else {}

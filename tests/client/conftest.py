@@ -1,0 +1,93 @@
+"""One real server for all tests of the client, behind proxies that tests make."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+from harness.processes import TEST_GRAPHS, Server, started_server
+from harness.tcp_proxy import TcpProxy
+from harness.threaded import Threaded
+from outrigger_client.client import Client
+from outrigger_client.events import Event
+from outrigger_client.settings import ClientSettings, Retries, Timeouts
+from outrigger_client.sync_client import SyncClient
+
+HEARTBEAT_SECONDS = 0.2
+SILENCE_SECONDS = 1.0
+QUICK = Retries(first_pause_seconds=0.01, longest_pause_seconds=0.05)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("client") / "data"
+    environment = {
+        "OUTRIGGER_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
+        "OUTRIGGER_CANCEL_GRACE_SECONDS": "0.5",
+    }
+    with started_server(folder, config=TEST_GRAPHS, environment=environment) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[TcpProxy]:
+    """A bad line to a server that honours keys."""
+    with TcpProxy(server.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def deaf(server: Server) -> Iterator[TcpProxy]:
+    """A line to a server that does not know idempotency keys, and says nothing of them."""
+    with TcpProxy(server.url, hidden=["Idempotency-Key"]) as proxy:
+        proxy.plan("GET /info", times=100, answer=(200, {}))
+        yield proxy
+
+
+@pytest.fixture
+async def direct(server: Server) -> AsyncIterator[LangGraphClient]:
+    """What is really there: the SDK's own client without anything between."""
+    async with get_client(url=server.url, api_key=None) as client:
+        yield client
+
+
+@pytest.fixture
+async def thread_id(direct: LangGraphClient) -> str:
+    return str((await direct.threads.create())["thread_id"])
+
+
+@dataclass
+class Clients:
+    """Makes clients of one kind, which end with the test; `events` is what their hooks heard."""
+
+    kind: str
+    stack: AsyncExitStack
+    events: list[Event] = field(default_factory=list)
+
+    def __call__(self, url: str, **retries: Any) -> Any:
+        quick = Retries(**{"first_pause_seconds": 0.01, "longest_pause_seconds": 0.05, **retries})
+        settings = ClientSettings(retries=quick, timeouts=Timeouts(silence_seconds=SILENCE_SECONDS))
+        if self.kind == "async":
+            client = Client(url, settings=settings, hook=self.events.append)
+            self.stack.push_async_exit(client)
+            return client
+        sync_client = SyncClient(url, settings=settings, hook=self.events.append)
+        self.stack.push(sync_client)
+        return Threaded(sync_client)
+
+    def heard(self, kind: type[Event]) -> list[Any]:
+        """What the hooks heard of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture(params=["async", "sync"])
+async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
+    async with AsyncExitStack() as stack:
+        yield Clients(request.param, stack)
+
+
+MakeClient = Callable[..., Any]
