@@ -1,6 +1,6 @@
 """One real server for all tests of the client, behind proxies that tests make."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,6 @@ from outrigger_client.sync_client import SyncClient
 
 HEARTBEAT_SECONDS = 0.2
 SILENCE_SECONDS = 1.0
-QUICK = Retries(first_pause_seconds=0.01, longest_pause_seconds=0.05)
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +55,10 @@ async def direct(server: Server) -> AsyncIterator[LangGraphClient]:
 
 
 @pytest.fixture
-async def thread_id(direct: LangGraphClient) -> str:
-    return str((await direct.threads.create())["thread_id"])
+async def thread_id(direct: LangGraphClient) -> AsyncIterator[str]:
+    thread = await direct.threads.create()
+    yield str(thread["thread_id"])
+    await direct.threads.delete(thread["thread_id"])  # with what still runs on it
 
 
 @dataclass
@@ -88,6 +89,3 @@ class Clients:
 async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
     async with AsyncExitStack() as stack:
         yield Clients(request.param, stack)
-
-
-MakeClient = Callable[..., Any]

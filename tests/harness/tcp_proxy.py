@@ -52,10 +52,14 @@ class Seen:
 
 
 class TcpProxy:
-    """Passes requests on to `url`; with `hidden` the server never sees these headers."""
+    """Passes requests on to `url`; with `hidden` the server never sees these headers.
 
-    def __init__(self, url: str, *, hidden: Sequence[str] = ()) -> None:
+    A connection carries one request, or with `keep_alive` as many as come, over one to the server.
+    """
+
+    def __init__(self, url: str, *, hidden: Sequence[str] = (), keep_alive: bool = False) -> None:
         self._server = (urlsplit(url).hostname or "", urlsplit(url).port or 80)
+        self._keep_alive = keep_alive
         self._hidden = [re.compile(rf"\r\n{name}:[^\r]*".encode(), re.I) for name in hidden]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -107,19 +111,27 @@ class TcpProxy:
             self._start(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
-        """All requests of one connection, one after the other, each with a server's of its own."""
+        """All requests of one connection."""
         with self._lock:
             self._open.add(client)
         with client, suppress(OSError):
-            buffer = b""
-            while (request := _whole_request(client, buffer)) is not None:
-                head, body, buffer = request
-                fault = self._matching(head)
-                if not self._carry_out(client, head, body, fault):
-                    break
+            if self._keep_alive:
+                self._pass_all(client)
+            else:
+                request = _whole_request(client)
+                while request is not None and self._carry_out(client, *request):
+                    request = _whole_request(client)
+            _end(client)
         with self._lock:
             self._open.discard(client)
-        _end(client)
+
+    def _pass_all(self, client: socket.socket) -> None:
+        with socket.create_connection(self._server) as server:
+            self._start(_pump, server, client)
+            while (request := _whole_request(client)) is not None:
+                self._matching(request[0])
+                server.sendall(b"".join(request))
+            _end(server)
 
     def _matching(self, head: bytes) -> Fault | None:
         line = head.split(b"\r\n", 1)[0].decode().removesuffix(" HTTP/1.1")
@@ -131,10 +143,9 @@ class TcpProxy:
                     return fault
         return None
 
-    def _carry_out(
-        self, client: socket.socket, head: bytes, body: bytes, fault: Fault | None
-    ) -> bool:
+    def _carry_out(self, client: socket.socket, head: bytes, body: bytes) -> bool:
         """Serve one request; False when the connection is over."""
+        fault = self._matching(head)
         if fault is not None and fault.delay_seconds:
             threading.Event().wait(fault.delay_seconds)
         if fault is not None and fault.before:
@@ -192,21 +203,28 @@ def _piece(shown: bytes, start: int, end: int, fault: Fault) -> bytes:
     return first + (f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b"")
 
 
-def _whole_request(client: socket.socket, buffer: bytes) -> tuple[bytes, bytes, bytes] | None:
-    while b"\r\n\r\n" not in buffer:
+def _whole_request(client: socket.socket) -> tuple[bytes, bytes] | None:
+    """The next request's head and body; None when the client has left."""
+    received = b""
+    while b"\r\n\r\n" not in received:
         data = client.recv(65536)
         if not data:
             return None
-        buffer += data
-    head, _, rest = buffer.partition(b"\r\n\r\n")
+        received += data
+    head, _, body = received.partition(b"\r\n\r\n")
     found = _LENGTH.search(head)
-    length = int(found[1]) if found else 0
-    while len(rest) < length:
+    while len(body) < (int(found[1]) if found else 0):
         data = client.recv(65536)
         if not data:
             return None
-        rest += data
-    return head + b"\r\n\r\n", rest[:length], rest[length:]
+        body += data
+    return head + b"\r\n\r\n", body
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
 
 
 def _as_one_body(answer: bytes) -> bytes:
