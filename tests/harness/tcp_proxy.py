@@ -35,6 +35,8 @@ class Fault:
     """Hold the request back."""
     answer: tuple[int, Mapping[str, str]] | None = None
     """Answer with this code and these headers in place of the server."""
+    body: bytes = b'{"detail":"as planned"}'
+    """What that answer says."""
     happened: threading.Event = field(default_factory=threading.Event)
 
 
@@ -154,9 +156,10 @@ class TcpProxy:
         if fault is not None and fault.answer is not None:
             code, headers = fault.answer
             told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-            said = b'{"detail":"as planned"}'
             start = f"HTTP/1.1 {code} Planned\r\n{told}content-type: application/json\r\n"
-            client.sendall(f"{start}content-length: {len(said)}\r\n\r\n".encode() + said)
+            client.sendall(
+                f"{start}content-length: {len(fault.body)}\r\n\r\n".encode() + fault.body
+            )
             fault.happened.set()
             return True
         with socket.create_connection(self._server) as server:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
-from langgraph_sdk.errors import NotFoundError
 
 from outrigger_client.errors import ClientError, RunTimedOut
 from outrigger_client.operations.endings import FinishedRun, finished, status_of
@@ -71,16 +71,20 @@ class TimedRun:
     def _cut(self, thread_id: str, run_id: str) -> Steps[dict[str, Any]]:
         """Cancel the run; its values when it was done before that."""
         wait: dict[str, Any] = {"wait": True}
-        cancelled = False
         try:
             yield Call(self.sdk.runs.cancel, (thread_id, run_id), wait, self.cancel_seconds)
-            status = yield from status_of(self.sdk, thread_id, run_id)
-            cancelled = status in {"interrupted", "rolled_back"}
-        except NotFoundError:
-            status = yield from status_of(self.sdk, thread_id, run_id)
         except (TimeoutError, httpx.HTTPError) as error:
-            raise RunTimedOut(thread_id, run_id, self.seconds, cancelled=False) from error
+            if not _is_not_found(error):  # else it has ended, by this cancel or by itself
+                raise RunTimedOut(thread_id, run_id, self.seconds, cancelled=False) from error
+        status = yield from status_of(self.sdk, thread_id, run_id)
+        cancelled = status in {"interrupted", "rolled_back"}
         if cancelled or status in {"pending", "running"}:
             raise RunTimedOut(thread_id, run_id, self.seconds, cancelled=cancelled)
         values: dict[str, Any] = yield call(self.sdk.runs.join, thread_id, run_id)
         return values
+
+
+def _is_not_found(error: Exception) -> bool:
+    if not isinstance(error, httpx.HTTPStatusError):
+        return False
+    return error.response.status_code == HTTPStatus.NOT_FOUND
