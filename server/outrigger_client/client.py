@@ -77,7 +77,9 @@ class Client:
         )
         self._looking_up = asyncio.Lock()
         exchanger = Exchanger(settings.retries, settings.timeouts, self._hear)
-        inner = transport or httpx.AsyncHTTPTransport(limits=limits_of(settings.pool))
+        inner = transport or httpx.AsyncHTTPTransport(
+            verify=settings.pool.tls or True, limits=limits_of(settings.pool)
+        )
         self.sdk = LangGraphClient(
             httpx.AsyncClient(
                 base_url=url,

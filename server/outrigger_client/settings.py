@@ -1,5 +1,6 @@
 """What can be chosen about a client. Values are checked when they are made; units are in names."""
 
+import ssl
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -53,6 +54,8 @@ class Pool:
     idle_connections: int = 20
     idle_seconds: float = 4.0
     """Shorter than servers keep theirs (uvicorn: 5 s), so none is used as it is being closed."""
+    tls: ssl.SSLContext | None = None
+    """Which certificates to trust and to show; None: the public ones to trust."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.

@@ -78,7 +78,9 @@ class SyncClient:
         )
         self._looking_up = threading.Lock()
         exchanger = Exchanger(settings.retries, settings.timeouts, self._hear)
-        inner = transport or httpx.HTTPTransport(limits=limits_of(settings.pool))
+        inner = transport or httpx.HTTPTransport(
+            verify=settings.pool.tls or True, limits=limits_of(settings.pool)
+        )
         self.sdk = SyncLangGraphClient(
             httpx.Client(
                 base_url=url,

@@ -1,12 +1,13 @@
 """One real server for all tests of the client, behind proxies that tests make."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
-from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from harness.processes import TEST_GRAPHS, Server, started_server
@@ -14,7 +15,7 @@ from harness.tcp_proxy import TcpProxy
 from harness.threaded import Threaded
 from outrigger_client.client import Client
 from outrigger_client.events import Event
-from outrigger_client.settings import ClientSettings, Retries, Timeouts
+from outrigger_client.settings import ClientSettings, Pool, Retries, Timeouts
 from outrigger_client.sync_client import SyncClient
 
 HEARTBEAT_SECONDS = 0.2
@@ -27,6 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = {
         "OUTRIGGER_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
         "OUTRIGGER_CANCEL_GRACE_SECONDS": "0.5",
+        "OUTRIGGER_SHUTDOWN_GRACE_SECONDS": "0.1",
     }
     with started_server(folder, config=TEST_GRAPHS, environment=environment) as server:
         yield server
@@ -47,10 +49,18 @@ def deaf(server: Server) -> Iterator[TcpProxy]:
         yield proxy
 
 
+@pytest.fixture(scope="session")
+def tls() -> ssl.SSLContext:
+    """One for all clients: to make one takes longer than most tests."""
+    return httpx.create_ssl_context()
+
+
 @pytest.fixture
-async def direct(server: Server) -> AsyncIterator[LangGraphClient]:
+async def direct(server: Server, tls: ssl.SSLContext) -> AsyncIterator[LangGraphClient]:
     """What is really there: the SDK's own client without anything between."""
-    async with get_client(url=server.url, api_key=None) as client:
+    transport = httpx.AsyncHTTPTransport(verify=tls)
+    http = httpx.AsyncClient(base_url=server.url, transport=transport, timeout=30)
+    async with LangGraphClient(http) as client:
         yield client
 
 
@@ -66,12 +76,17 @@ class Clients:
     """Makes clients of one kind, which end with the test; `events` is what their hooks heard."""
 
     kind: str
+    tls: ssl.SSLContext
     stack: AsyncExitStack
     events: list[Event] = field(default_factory=list)
 
     def __call__(self, url: str, **retries: Any) -> Any:
         quick = Retries(**{"first_pause_seconds": 0.01, "longest_pause_seconds": 0.05, **retries})
-        settings = ClientSettings(retries=quick, timeouts=Timeouts(silence_seconds=SILENCE_SECONDS))
+        settings = ClientSettings(
+            retries=quick,
+            pool=Pool(tls=self.tls),
+            timeouts=Timeouts(silence_seconds=SILENCE_SECONDS),
+        )
         if self.kind == "async":
             client = Client(url, settings=settings, hook=self.events.append)
             self.stack.push_async_exit(client)
@@ -86,6 +101,6 @@ class Clients:
 
 
 @pytest.fixture(params=["async", "sync"])
-async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
+async def clients(request: pytest.FixtureRequest, tls: ssl.SSLContext) -> AsyncIterator[Clients]:
     async with AsyncExitStack() as stack:
-        yield Clients(request.param, stack)
+        yield Clients(request.param, tls, stack)

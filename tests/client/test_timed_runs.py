@@ -1,6 +1,7 @@
 """Runs with a limit of time."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from harness.runs import probe_input, until_ended, until_status
 from harness.tcp_proxy import TcpProxy
 from outrigger_client.client import Client
 from outrigger_client.errors import RunFailed, RunSuperseded, RunTimedOut
+from outrigger_client.settings import ClientSettings, Pool
 
 pytestmark = pytest.mark.end_to_end
 
@@ -139,9 +141,9 @@ async def test_a_run_without_a_thread_leaves_none_behind(
 
 
 async def test_a_caller_that_is_cancelled_takes_its_run_with_it(
-    proxy: TcpProxy, direct: LangGraphClient, thread_id: str
+    proxy: TcpProxy, direct: LangGraphClient, tls: ssl.SSLContext, thread_id: str
 ) -> None:
-    async with Client(proxy.url) as client:
+    async with Client(proxy.url, settings=ClientSettings(pool=Pool(tls=tls))) as client:
         waiting = asyncio.ensure_future(
             client.run_with_timeout(
                 thread_id,
