@@ -125,7 +125,7 @@ class Client:
         """Create a run and stream it, whole and in order, over as many connections as it takes.
 
         Raises:
-            ThreadBusy: Never: a refusal is the SDK's `ConflictError`; see `handle_double_text`.
+            langgraph_sdk.errors.ConflictError: The strategy is `reject` and the thread is busy.
             StreamLost: It cannot go on without a gap; the run goes on.
             OutcomeUnknown: The creation's answer was lost.
         """

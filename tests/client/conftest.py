@@ -1,5 +1,6 @@
 """One real server for all tests of the client, behind proxies that tests make."""
 
+import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from langgraph_sdk.client import LangGraphClient
 
-from harness.processes import TEST_GRAPHS, Server, started_server
+from harness.processes import PROBES, TASK_MAISTRO, TEST_GRAPHS, Server, started_server
 from harness.tcp_proxy import TcpProxy
 from harness.threaded import Threaded
 from outrigger_client.client import Client
@@ -18,19 +19,28 @@ from outrigger_client.events import Event
 from outrigger_client.settings import ClientSettings, Pool, Retries, Timeouts
 from outrigger_client.sync_client import SyncClient
 
+_OWN, _PROBES = TEST_GRAPHS.parent / "graphs.py", PROBES.parent / "graphs.py"
+GRAPHS = {
+    "approval": f"{_OWN}:approval",
+    "failing": f"{_OWN}:failing",
+    "probe_async": f"{_PROBES}:probe_async",
+    "task_maistro": f"{TASK_MAISTRO.parent}/task_maistro/graph.py:graph",
+}
 HEARTBEAT_SECONDS = 0.2
 SILENCE_SECONDS = 1.0
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("client") / "data"
+    folder = tmp_path_factory.mktemp("client")
+    manifest = folder / "langgraph.json"
+    manifest.write_text(json.dumps({"graphs": GRAPHS}))
     environment = {
         "OUTRIGGER_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
         "OUTRIGGER_CANCEL_GRACE_SECONDS": "0.5",
         "OUTRIGGER_SHUTDOWN_GRACE_SECONDS": "0.1",
     }
-    with started_server(folder, config=TEST_GRAPHS, environment=environment) as server:
+    with started_server(folder / "data", config=manifest, environment=environment) as server:
         yield server
 
 

@@ -11,6 +11,7 @@ import orjson
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 
+EVENT_STREAM = "text/event-stream"
 _STOPPING = frozenset({"Unavailable", "StoreUnavailable", "Overloaded"})
 _OURS_ALONE = frozenset({"location", "content-length", "content-encoding", "transfer-encoding"})
 
@@ -32,7 +33,7 @@ def advance(steps: Generator[Step, Any, Result], answer: Any) -> Step | Done[Res
 
 def is_event_stream(response: httpx.Response) -> bool:
     """True for an answer that is to be followed rather than read."""
-    return response.status_code == HTTPStatus.OK and _kind(response) == "text/event-stream"
+    return response.status_code == HTTPStatus.OK and _kind(response) == EVENT_STREAM
 
 
 def _kind(response: httpx.Response) -> str:

@@ -13,7 +13,12 @@ from outrigger_client.transport.routes import prefix_of
 
 _RUN = re.compile(r".*?(?:/threads/(?P<thread>[^/]+))?/runs/(?P<run>[^/]+)")
 _WAIT = re.compile(r".*/runs/wait")
-_OF_THE_BODY = frozenset({"content-length", "content-type", "transfer-encoding", "idempotency-key"})
+_OF_THE_FIRST = frozenset(
+    {
+        *("content-length", "content-type", "transfer-encoding"),
+        *("idempotency-key", "last-event-id", "accept"),
+    }
+)
 
 
 def run_path(request: httpx.Request, headers: Mapping[str, str] | None) -> str | None:
@@ -41,19 +46,18 @@ def key_flag_request(request: httpx.Request) -> httpx.Request | None:
 
 
 def following(
-    request: httpx.Request, path: str, *, query: bytes = b"", **more: str
+    request: httpx.Request,
+    path: str,
+    *,
+    query: bytes = b"",
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Request:
-    """A GET of another path of the same server by the same caller, with `more` headers."""
-    headers = [
-        (name, value)
-        for name, value in request.headers.multi_items()
-        if name not in _OF_THE_BODY and name.replace("-", "_") not in more
-    ]
-    headers += [(name.replace("_", "-"), value) for name, value in more.items()]
+    """A GET of another path of the same server by the same caller, with `headers` in addition."""
+    kept = [item for item in request.headers.multi_items() if item[0] not in _OF_THE_FIRST]
     raw = path.encode("ascii") + (b"?" + query if query else b"")
     return httpx.Request(
         "GET",
         request.url.copy_with(raw_path=raw),
-        headers=headers,
+        headers=[*kept, *(headers or {"accept": "application/json"}).items()],
         extensions=request.extensions,
     )

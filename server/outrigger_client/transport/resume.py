@@ -17,7 +17,7 @@ import orjson
 
 from outrigger_client.errors import StreamLost
 from outrigger_client.events import StreamGap, StreamResumed
-from outrigger_client.transport.answers import is_event_stream
+from outrigger_client.transport.answers import EVENT_STREAM, is_event_stream
 from outrigger_client.transport.exchange import (
     FROM_THE_START,
     LAST_EVENT,
@@ -96,6 +96,7 @@ class Follower:
     """Why the last connection ended."""
     broke: BaseException | None = None
     confirming: bool = False
+    """True on a connection made only because the run is known to be over."""
     _came_back: bool = field(default=False, init=False)
     _seen: bool = field(default=False, init=False)
     """True once this connection has brought an event."""
@@ -113,7 +114,7 @@ class Follower:
             yield Close(response)
             if end is End.FINAL:
                 return
-            over = end is End.CLEAN and self.run is not None and (yield from self._is_over())
+            over = end is End.CLEAN and (self.confirming or (yield from self._is_over()))
             if over and not self._may_have_more:
                 return
             if not over:
@@ -181,8 +182,10 @@ class Follower:
         return self._seen or not self.confirming
 
     def _is_over(self) -> Generator[Send | Pause, Any, bool]:
-        """Ask for the run; one that cannot be asked for is gone."""
-        request = following(self.request, self.run or "")
+        """Ask for the run; one that cannot be asked for is gone. A thread's stream has no end."""
+        if self.run is None:
+            return False
+        request = following(self.request, self.run)
         try:
             answer = yield from self.exchanger.exchange(request)
         except httpx.TransportError as error:
@@ -213,8 +216,10 @@ class Follower:
         yield Pause(pause)
 
     def _come_back(self) -> Generator[Send | Pause, Any, httpx.Response]:
-        more = {} if self.last_id is None else {LAST_EVENT.replace("-", "_"): self.last_id}
-        request = following(self.request, self.place, query=self._query, **more)
+        wanted = {"accept": EVENT_STREAM}
+        if self.last_id is not None:
+            wanted[LAST_EVENT] = self.last_id
+        request = following(self.request, self.place, query=self._query, headers=wanted)
         try:
             response = yield from self.exchanger.exchange(request)
         except httpx.TransportError as error:
