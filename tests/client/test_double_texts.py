@@ -1,6 +1,7 @@
 """Double texting: each strategy says what came of it, and a busy thread is an error with advice."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -111,9 +112,11 @@ async def test_a_victim_that_will_not_stop_is_told_as_it_is(
     running = await start(direct, thread_id, "probe_async", "P", LONG)
     await until_in_middle(direct, thread_id, running)
     proxy.plan("GET .*/runs/[^/?]*$", answer=(200, {}), body=b'{"status":"running"}')
-    proxy.plan("GET .*/join", delay_seconds=2.0)
+    go_on = threading.Event()
+    proxy.plan("GET .*/join", held_until=go_on)
     accepted = await sent(clients(proxy.url), thread_id, "interrupt", settle_seconds=0.2)
     assert accepted.met == {running: "running"}
+    go_on.set()
 
 
 @pytest.mark.parametrize("strategy", ["reject", "enqueue", "interrupt", "rollback"])

@@ -41,18 +41,14 @@ def test_the_readme_streams_and_cancels(server: Server) -> None:
     assert lines.count("values") >= 2
 
 
-def test_the_client_s_page_double_texts(server: Server) -> None:
-    lines = printed(example_of("docs/client.md"), server)
+def test_the_client_s_page_double_texts_with_its_settings_and_hook(server: Server) -> None:
+    page = (ROOT / "docs/client.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert len(blocks) == 3
+    lines = printed("\n".join([*blocks[1:], example_of("docs/client.md")]), server)
     assert "milk" in lines[0]
     assert lines[-3:] == [
         "cancelled: True",
         "busy with 1 run; try again in 1.0 s",
         "the first was interrupted",
     ]
-
-
-def test_the_settings_and_the_hook_of_the_client_s_page_are_code(server: Server) -> None:
-    page = (ROOT / "docs/client.md").read_text()
-    blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
-    assert len(blocks) == 3
-    assert printed("\n".join(blocks[1:]), server) == []

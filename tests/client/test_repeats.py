@@ -91,7 +91,7 @@ async def test_who_waits_gets_the_end_of_the_one_run(
 ) -> None:
     planned = proxy.plan("POST .*/wait", **fault)
     values = await clients(proxy.url).sdk.runs.wait(
-        thread_id, "probe_async", input=probe_input("T", 0.5)
+        thread_id, "probe_async", input=probe_input("T", 0.3)
     )
     assert planned.times == 0
     assert values["log"] == marks("T")

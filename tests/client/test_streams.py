@@ -1,6 +1,7 @@
 """Streams over lines that break: every event once, in order, or an error that says otherwise."""
 
 import asyncio
+import threading
 from contextlib import aclosing
 from typing import Any
 
@@ -188,16 +189,17 @@ async def test_a_run_that_is_rolled_back_meanwhile_is_no_silent_end(
     run_id = await start(direct, thread_id, "probe_async", "V", 30.0)
     await until_in_middle(direct, thread_id, run_id)
     proxy.plan("GET .*/stream", cut_at=b'{"first":{"log":["V:first"]}}')
-    held = proxy.plan("GET .*/stream", delay_seconds=0.5)
+    go_on = threading.Event()
+    held = proxy.plan("GET .*/stream", held_until=go_on)
 
     async def read() -> None:
         async for _ in clients(proxy.url).join_stream(thread_id, run_id):
             pass
 
     reading = asyncio.ensure_future(read())
-    while held.times:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(held.happened.wait)
     await direct.runs.cancel(thread_id, run_id, action="rollback", wait=True)
+    go_on.set()
     with pytest.raises(StreamLost, match="gone"):
         await reading
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import threading
 from typing import Any
 
 import pytest
@@ -77,13 +78,19 @@ async def test_who_cannot_cancel_says_so(
 async def test_a_run_that_ends_as_its_time_does_gives_its_values(
     clients: Any, proxy: TcpProxy, direct: LangGraphClient, thread_id: str
 ) -> None:
-    held = proxy.plan("GET .*/join", cut_at=b"no such bytes", delay_seconds=2.0)
-    late = proxy.plan("POST .*/cancel", delay_seconds=1.0)
-    done = await clients(proxy.url).run_with_timeout(
-        thread_id, "probe_async", 0.2, input=probe_input("T", 0.4)
+    go_on = threading.Event()
+    proxy.plan("GET .*/join", held_until=go_on)
+    cancel = proxy.plan("POST .*/cancel", held_until=go_on)
+    waiting = asyncio.ensure_future(
+        clients(proxy.url).run_with_timeout(
+            thread_id, "probe_async", 0.2, input=probe_input("T", 0.0)
+        )
     )
-    assert done.values["log"] == marks("T")
-    assert (held.times, late.times) == (0, 0)
+    await asyncio.to_thread(cancel.happened.wait)
+    run = await only_run(direct, thread_id)
+    assert await until_ended(direct, thread_id, run["run_id"]) == "success"
+    go_on.set()
+    assert (await waiting).values["log"] == marks("T")
 
 
 async def test_a_graph_that_fails_is_told_by_its_error(

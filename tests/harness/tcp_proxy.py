@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
+LONGEST_HOLD = 30.0  # seconds: a test that forgets to let go fails and does not hang
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
@@ -31,8 +32,8 @@ class Fault:
     """Let the cut look like a regular end."""
     silent_at: bytes | None = None
     """Say nothing more, and leave the connection open, behind these bytes."""
-    delay_seconds: float = 0.0
-    """Hold the request back."""
+    held_until: threading.Event | None = None
+    """Hold the request back until then; `happened` says that it has come."""
     answer: tuple[int, Mapping[str, str]] | None = None
     """Answer with this code and these headers in place of the server."""
     body: bytes = b'{"detail":"as planned"}'
@@ -148,8 +149,9 @@ class TcpProxy:
     def _carry_out(self, client: socket.socket, head: bytes, body: bytes) -> bool:
         """Serve one request; False when the connection is over."""
         fault = self._matching(head)
-        if fault is not None and fault.delay_seconds:
-            threading.Event().wait(fault.delay_seconds)
+        if fault is not None and fault.held_until is not None:
+            fault.happened.set()
+            fault.held_until.wait(LONGEST_HOLD)
         if fault is not None and fault.before:
             fault.happened.set()
             return False
