@@ -59,6 +59,20 @@ async def test_a_stream_that_is_cut_anywhere_is_whole(
     assert len(await direct.runs.list(thread_id)) == 1
 
 
+async def test_a_creation_sent_again_amid_its_run_streams_it_from_the_start(
+    clients: Any, proxy: TcpProxy, direct: LangGraphClient, thread_id: str
+) -> None:
+    proxy.plan("POST .*/stream", cut_at=b"")
+    go_on = threading.Event()
+    asking = proxy.plan("GET /info", held_until=go_on)
+    reading = asyncio.ensure_future(streamed(clients(proxy.url), thread_id, 1.0))
+    await asyncio.to_thread(asking.happened.wait)
+    (run,) = await direct.runs.list(thread_id)
+    await until_in_middle(direct, thread_id, run["run_id"])
+    go_on.set()
+    assert_whole(await reading)
+
+
 @pytest.mark.parametrize("place", list(PLACES.values())[2:], ids=list(PLACES)[2:])
 async def test_an_end_that_only_looks_clean_is_found_out(
     clients: Any, proxy: TcpProxy, thread_id: str, place: bytes
