@@ -41,7 +41,12 @@ async def info() -> Response:
         {
             "version": SERVER_VERSION,
             "langgraph_py_version": LANGGRAPH_VERSION,
-            "flags": {"assistants": True, "crons": True, "langsmith": False},
+            "flags": {
+                "assistants": True,
+                "crons": True,
+                "langsmith": False,
+                "idempotency_keys": True,
+            },
             "host": {
                 "kind": "self-hosted",
                 "project_id": None,

@@ -125,6 +125,7 @@ MEANT = (
     Chosen("no user", "*", "*metadata.langgraph_auth_user_id", ours="<nothing>"),
     Chosen("itself", "system/info", "body.version"),
     Chosen("itself", "system/info", "body.flags.langsmith_*", ours="<nothing>"),
+    Chosen("itself", "system/info", "body.flags.idempotency_keys", official="<nothing>"),
     Chosen("itself", "system/metrics*", "body"),
     Chosen("itself", "system/docs", "body"),
     Chosen("one spelling", "system/trailing slash", "*", step=2),

@@ -1,0 +1,1 @@
+"""What the clients can do beyond the SDK, written once as steps for both of them."""
