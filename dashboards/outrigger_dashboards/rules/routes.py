@@ -1,0 +1,56 @@
+"""Alertmanager's routes: pages, tickets, the Watchdog, and what silences what."""
+
+from typing import Any
+
+from outrigger_dashboards.rules.model import PREFIX
+from outrigger_dashboards.rules.prometheus import HEADING, dumped
+
+_DOWN = f"{PREFIX}Down"
+_OURS = f'alertname=~"{PREFIX}.*"'
+
+
+def routes_file() -> str:
+    """Write the configuration; its receivers have to be filled in."""
+    document: dict[str, Any] = {
+        "route": {
+            "receiver": "tickets",
+            "group_by": ["alertname", "job"],
+            "group_wait": "30s",
+            "group_interval": "5m",
+            "repeat_interval": "12h",
+            "routes": [
+                {
+                    "receiver": "watchdog",
+                    "matchers": [f'alertname="{PREFIX}Watchdog"'],
+                    "group_wait": "0s",
+                    "group_interval": "1m",
+                    "repeat_interval": "5m",
+                },
+                {
+                    "receiver": "pages",
+                    "matchers": ['severity="critical"'],
+                    "repeat_interval": "4h",
+                },
+                {"receiver": "tickets", "matchers": ['severity="warning"']},
+            ],
+        },
+        "inhibit_rules": [
+            {
+                "source_matchers": [f'alertname="{PREFIX}SidecarDown"'],
+                "target_matchers": [_OURS, f'alertname!~"{PREFIX}(SidecarDown|Watchdog)"'],
+                "equal": ["job"],
+            },
+            {
+                "source_matchers": [f'alertname="{_DOWN}"'],
+                "target_matchers": [_OURS, f'alertname!~"{PREFIX}(Down|SidecarDown|Watchdog)"'],
+                "equal": ["job"],
+            },
+            {
+                "source_matchers": ['severity="critical"', _OURS],
+                "target_matchers": ['severity="warning"', _OURS],
+                "equal": ["job", "component"],
+            },
+        ],
+        "receivers": [{"name": "pages"}, {"name": "tickets"}, {"name": "watchdog"}],
+    }
+    return HEADING + dumped(document)
