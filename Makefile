@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test test-long compatibility bench bench-quick check format requirements docs dashboards clean
+.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay check format requirements docs dashboards clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench: install servers ## Compare with the official server and LangGraph's limit
 
 bench-quick: install servers ## The same in a minute, to see that it works: prints, writes nothing into docs
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.engine --quick --output .bench/quick.json
+
+bench-relay: install ## Run operations a second that one core of the trace relay takes in; half a minute
+	@$(BIN)/python -m benchmarks.relay
 
 check: install ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "Run: make format" >&2; exit 1; }

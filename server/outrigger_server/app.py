@@ -29,7 +29,7 @@ from outrigger_server.runs.create import RunCreator
 from outrigger_server.runs.errands import Errands
 from outrigger_server.runs.execute import Executor
 from outrigger_server.runs.finish import Finisher
-from outrigger_server.runs.lag import lag_watched, watch_lag
+from outrigger_server.runs.lag import lags_watched
 from outrigger_server.runs.prune import Pruner
 from outrigger_server.runs.recovery import Recovery
 from outrigger_server.runs.supervise import Supervisor
@@ -49,6 +49,7 @@ from outrigger_server.threads.state import ThreadStates
 from outrigger_server.threads.sweeps import Sweeper
 from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metrics import Metrics
+from outrigger_telemetry.pools import open_board
 
 LOST_MESSAGE_SECONDS = 10.0
 """How long readers whose message Redis lost may still look up a run whose thread goes with it."""
@@ -111,32 +112,37 @@ async def open_server(
         telemetry = RunTelemetry(
             metrics, backend="postgres" if settings.scale.postgres_uri else "sqlite"
         )
-        database = await open_database(stack, settings)
+        board = await stack.enter_async_context(open_board(metrics))
+        database = await open_database(stack, settings, board)
         tracing = await stack.enter_async_context(RunTracing(settings.tracing.environment))
         graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
         rules = await item_rules(manifest, database)
-        broker = await open_broker(stack, settings, clock, telemetry)
+        broker = await open_broker(stack, settings, clock, telemetry, board)
         events, wakeups, cancels = broker.events, broker.wakeups, broker.cancels
         assistant_directory = AssistantDirectory(database, registry, clock)
         await assistant_directory.put_system_assistants()
-        guard = WebhookGuard(manifest.webhooks, stack.enter_context(Resolver()).resolve)
+        guard = WebhookGuard(
+            manifest.webhooks,
+            stack.enter_context(Resolver()).resolve,
+            disabled="webhooks" in manifest.http.disabled,
+        )
+        sender = WebhookSender(
+            database=database,
+            clock=clock,
+            metrics=metrics,
+            guard=guard,
+            rules=manifest.webhooks,
+            settings=settings.webhooks,
+        )
+        temporary = TemporaryThreads(
+            database,
+            events,
+            clock,
+            keep_seconds=LOST_MESSAGE_SECONDS if settings.scale.redis_uri else 0.0,
+            sweep_seconds=settings.worker.lease_seconds,
+        )
         afterwards: list[Callable[[Run], None]] = []
         if not settings.server.no_worker:
-            sender = WebhookSender(
-                database=database,
-                clock=clock,
-                metrics=metrics,
-                guard=guard,
-                rules=manifest.webhooks,
-                settings=settings.webhooks,
-            )
-            temporary = TemporaryThreads(
-                database,
-                events,
-                clock,
-                keep_seconds=LOST_MESSAGE_SECONDS if settings.scale.redis_uri else 0.0,
-                sweep_seconds=settings.worker.lease_seconds,
-            )
             afterwards.append((await stack.enter_async_context(sender)).ended)
             afterwards.append((await stack.enter_async_context(temporary)).ended)
         finisher = Finisher(database, events, wakeups, clock, telemetry, afterwards=afterwards)
@@ -176,8 +182,7 @@ async def open_server(
             )
             await stack.enter_async_context(Sweeper(database, events, clock, manifest.retention))
         errands = await stack.enter_async_context(Errands())
-        graph_loop.start("lag", watch_lag(metrics, "worker"))
-        await stack.enter_async_context(lag_watched(metrics, "api"))
+        await stack.enter_async_context(lags_watched(metrics, graph_loop))
         watcher = RunWatcher(database, events)
         changes = StateChanges(
             database,

@@ -23,6 +23,7 @@ from outrigger_server.stores.base import Database
 from outrigger_server.stores.item_index import ItemIndex, Vectors
 from outrigger_server.stores.items import ItemRules, prepare_index
 from outrigger_server.stores.sqlite import SqliteDatabase
+from outrigger_telemetry.pools import PoolBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Broker:
     cron_changes: Wakeups
 
 
-async def open_database(stack: AsyncExitStack, settings: Settings) -> Database:
+async def open_database(stack: AsyncExitStack, settings: Settings, board: PoolBoard) -> Database:
     """The database of the settings, until the stack is closed.
 
     Raises:
@@ -44,11 +45,12 @@ async def open_database(stack: AsyncExitStack, settings: Settings) -> Database:
     """
     scale = settings.scale
     if scale.postgres_uri is None:
-        return await stack.enter_async_context(SqliteDatabase(settings.storage.data_dir))
+        return await stack.enter_async_context(SqliteDatabase(settings.storage.data_dir, board))
     from outrigger_server.stores.postgres import PostgresDatabase  # an extra of its own
 
     database = PostgresDatabase(
         scale.postgres_uri.get_secret_value(),
+        board,
         max_connections=scale.postgres_connections,
         upgrade=scale.migrate_on_start,
         alone=scale.redis_uri is None,
@@ -57,7 +59,11 @@ async def open_database(stack: AsyncExitStack, settings: Settings) -> Database:
 
 
 async def open_broker(
-    stack: AsyncExitStack, settings: Settings, clock: Clock, telemetry: RunTelemetry
+    stack: AsyncExitStack,
+    settings: Settings,
+    clock: Clock,
+    telemetry: RunTelemetry,
+    board: PoolBoard,
 ) -> Broker:
     """The broker of the settings, until the stack is closed."""
     streams = settings.streams
@@ -74,6 +80,7 @@ async def open_broker(
         limit=streams.stream_buffer_events,
         keep_seconds=streams.stream_ttl_seconds,
         lost=telemetry.events_lost,
+        board=board,
     )
     opened = await stack.enter_async_context(broker)
     return Broker(opened.events, opened.wakeups, opened.cancels, opened.cron_changes)

@@ -20,9 +20,10 @@ from outrigger_server.assistants_apply.cli import assistants
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.manifest import Manifest, load_manifest
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
+from outrigger_server.relayed_traces import relayed_traces
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
 from outrigger_server.settings import Settings, load_settings
-from outrigger_server.sidecar_process import SidecarProcess
+from outrigger_server.sidecar_process import SidecarProcess, free_port
 from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import Metrics, open_process_metrics
@@ -127,7 +128,7 @@ def migrate() -> None:
     if uri is None:
         raise ConfigurationError(["POSTGRES_URI: set it; SQLite is migrated by every start"])
     from outrigger_server.stores.postgres import migrate_postgres
-    from outrigger_server.stores.tables import SCHEMA_REVISION
+    from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
     migrate_postgres(uri.get_secret_value())
     print(f"The schema is at {SCHEMA_REVISION}.")
@@ -145,8 +146,20 @@ def main() -> None:
 
 def _run(settings: Settings, *, with_sidecar: bool) -> None:
     manifest = load_manifest(settings.server.config, os.environ)
+    sidecar = _prepare_sidecar(settings, manifest) if with_sidecar else None
     registry = load_graphs(manifest)
-    _run_to_the_end(_serve(settings, registry, manifest, with_sidecar=with_sidecar))
+    _run_to_the_end(_serve(settings, registry, manifest, sidecar))
+
+
+def _prepare_sidecar(settings: Settings, manifest: Manifest) -> SidecarProcess:
+    """Choose the sidecar's port, and point tracing at it before a graph can look."""
+    environ = {**manifest.environment, **os.environ}
+    host = settings.sidecar.sidecar_host
+    port = free_port(host, settings.sidecar.sidecar_port)
+    relayed = relayed_traces(settings, environ, port)
+    os.environ.update(relayed.server)
+    kept = {name: value for name, value in environ.items() if name not in relayed.hidden}
+    return SidecarProcess(settings, port, kept)
 
 
 def _run_to_the_end(main: Coroutine[None, None, bool]) -> None:
@@ -167,7 +180,7 @@ def _look_at_new_objects_only() -> None:
 
 
 async def _serve(
-    settings: Settings, registry: GraphRegistry, manifest: Manifest, *, with_sidecar: bool
+    settings: Settings, registry: GraphRegistry, manifest: Manifest, sidecar: SidecarProcess | None
 ) -> bool:
     """Serve until a signal; True when a thread is left that would keep the process."""
     signals = StopSignals()
@@ -175,9 +188,8 @@ async def _serve(
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen(settings.server.host, settings.server.port))
         url = f"http://{settings.server.host}:{listener.getsockname()[1]}"
-        sidecar = None
-        if with_sidecar:
-            sidecar = await stack.enter_async_context(SidecarProcess(settings, url, os.environ))
+        if sidecar is not None:
+            await stack.enter_async_context(sidecar.watch(url))
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="server")

@@ -25,29 +25,41 @@ RESTART_SECONDS = 2.0
 log = get_logger("outrigger.sidecar")
 
 
+def free_port(host: str, wanted: int) -> int:
+    """Return the port for the sidecar, known even when 0 is wanted.
+
+    Raises:
+        ConfigurationError: It is in use.
+    """
+    with listen(host, wanted, "OUTRIGGER_SIDECAR") as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class SidecarProcess:
-    """A sidecar for the server at `target`; runs while the `async with` block does.
+    """A sidecar for the server; runs while the `async with` block does.
 
     It inherits `environ`, but reads the databases that the server does, whatever the
     environment of the graphs has become.
-
-    Raises:
-        ConfigurationError: Its port is in use.
     """
 
-    def __init__(self, settings: Settings, target: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, port: int, environ: Mapping[str, str]) -> None:
         self._host = settings.sidecar.sidecar_host
-        with listen(self._host, settings.sidecar.sidecar_port, "OUTRIGGER_SIDECAR") as probe:
-            self._port: int = probe.getsockname()[1]  # free, and known even when 0 was asked for
+        self._port = port
         self.url = f"http://{self._host}:{self._port}"
-        self._command = (
+        self._command: tuple[str, ...] = (
             *(sys.executable, "-m", "outrigger_sidecar"),
-            *("--target", target, "--host", self._host, "--port", str(self._port)),
+            *("--host", self._host, "--port", str(self._port)),
             *("--data-dir", str(settings.storage.data_dir)),
             *("--metrics-dir", str(settings.storage.metrics_dir)),
             "--stop-with-stdin",
         )
         self._environment = sidecar_environment(settings.scale, environ)
+
+    def watch(self, target: str) -> Self:
+        """Give it the URL of the server, before it is started."""
+        self._command = (*self._command, "--target", target)
+        return self
 
     async def __aenter__(self) -> Self:
         self._process = await self._start()

@@ -1,31 +1,46 @@
 """Puts the sidecar together and runs it. The only place that names probes and collectors."""
 
 import asyncio
+import gc
+import ipaddress
 import socket
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
+from outrigger_sidecar.canary import Canary, Song, keep_singing
 from outrigger_sidecar.collectors.base import Collector
+from outrigger_sidecar.collectors.container import ContainerCollector
 from outrigger_sidecar.collectors.health import HealthCollector
 from outrigger_sidecar.collectors.metric_files import MetricFilesCollector, keep_folded
 from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
+from outrigger_sidecar.collectors.relay import RelayCollector
+from outrigger_sidecar.collectors.remote_server import RemoteServerCollector
+from outrigger_sidecar.collectors.remote_threads import RemoteThreadsCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.collectors.traces import TracesCollector
+from outrigger_sidecar.collectors.workers import WorkersCollector
 from outrigger_sidecar.errors import ConfigurationError, ListenError
-from outrigger_sidecar.http.auth import BearerGuard
+from outrigger_sidecar.http.auth import Credentials, Guard
+from outrigger_sidecar.http.connection import Limits
 from outrigger_sidecar.http.health import health_routes
 from outrigger_sidecar.http.index import index_routes
 from outrigger_sidecar.http.metrics import metrics_routes
-from outrigger_sidecar.http.serving import serve_until_stopped
+from outrigger_sidecar.http.refusals import make_refusals
+from outrigger_sidecar.http.relay import relay_routes
+from outrigger_sidecar.http.serving import Certificate, http_server, serve_until_stopped
 from outrigger_sidecar.probes.base import Probe
 from outrigger_sidecar.probes.cpu import CpuProbe
 from outrigger_sidecar.probes.database import DatabaseProbe
@@ -34,8 +49,14 @@ from outrigger_sidecar.probes.memory import MemoryProbe
 from outrigger_sidecar.probes.monitor import HealthMonitor, Rhythm, open_monitor
 from outrigger_sidecar.probes.off import OffProbe
 from outrigger_sidecar.probes.queue import QueueProbe
+from outrigger_sidecar.probes.relay import RelayProbe
+from outrigger_sidecar.probes.remote_queue import RemoteQueueProbe
+from outrigger_sidecar.probes.remote_workers import RemoteWorkersProbe
 from outrigger_sidecar.probes.server import ServerProbe
 from outrigger_sidecar.probes.workers import WorkersProbe
+from outrigger_sidecar.relay.opening import open_relay
+from outrigger_sidecar.relay.relay import Relay
+from outrigger_sidecar.remote_server import RemoteServer
 from outrigger_sidecar.run_database.base import RunDatabase
 from outrigger_sidecar.run_database.sqlite import SqliteRunDatabase
 from outrigger_sidecar.settings import Settings
@@ -44,7 +65,7 @@ from outrigger_sidecar.traces.prices import load_prices
 from outrigger_telemetry import metric_specs
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metric_files import MetricFiles
-from outrigger_telemetry.metrics import Metrics, local_metrics
+from outrigger_telemetry.metrics import Metrics, local_metrics, specs_of
 
 # Counted in this process; the rest of the sidecar's metrics is found out at each scrape.
 OWN_METRICS = (
@@ -54,26 +75,44 @@ OWN_METRICS = (
     metric_specs.SIDECAR_BUILD_INFO,
     metric_specs.LOG_LINES_TOTAL,
     metric_specs.LABEL_OVERFLOW_TOTAL,
-    metric_specs.NODE_DURATION_SECONDS,
-    metric_specs.NODE_RETRIES_TOTAL,
-    metric_specs.INTERRUPTS_TOTAL,
-    metric_specs.GRAPH_RECURSION_ERRORS_TOTAL,
-    metric_specs.GEN_AI_CLIENT_OPERATION_DURATION_SECONDS,
-    metric_specs.GEN_AI_CLIENT_TIME_TO_FIRST_CHUNK_SECONDS,
-    metric_specs.GEN_AI_CLIENT_TOKENS_TOTAL,
-    metric_specs.LLM_COST_USD_TOTAL,
-    metric_specs.GEN_AI_EXECUTE_TOOL_DURATION_SECONDS,
-    metric_specs.TRACES_FORGOTTEN_TOTAL,
-    metric_specs.TRACE_OPERATIONS_SKIPPED_TOTAL,
+    metric_specs.HEALTH_TRANSITIONS_TOTAL,
+    metric_specs.SIDECAR_REFUSED_TOTAL,
+    metric_specs.CANARY_SECONDS,
+    *specs_of("relay"),
 )
+
+GARBAGE_OBJECTS = 20_000
+"""New objects until garbage is looked for; a page has thousands, and none is garbage."""
 
 log = get_logger("outrigger_sidecar")
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What there is to look at: the server's files and database, or its API alone."""
+
+    files: MetricFiles
+    database: RunDatabase
+    server: RemoteServer | None = None
+    """The server, when its API alone is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Who takes traces in, and who derives series from them."""
+
+    relay: Relay
+    deriver: TraceDeriver
+
+
 def make_probes(
-    settings: Settings, database: RunDatabase, files: MetricFiles, metrics: Metrics
+    settings: Settings, watched: Watched, metrics: Metrics, relay: Relay
 ) -> list[Probe]:
     """Make every probe, in the order in which /health shows them."""
+    of_relay = RelayProbe(relay.standing, failing_seconds=settings.relay_failing_seconds)
+    if watched.server is not None:
+        return [*_remote_probes(settings, watched.server), of_relay]
+    database, files = watched.database, watched.files
     return [
         DatabaseProbe(database, metrics),
         make_redis_probe(settings, metrics),
@@ -83,6 +122,20 @@ def make_probes(
         WorkersProbe(files, elsewhere=bool(settings.postgres_uri and settings.target)),
         QueueProbe(database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time),
         DiskProbe(settings.data_dir, free_ratio=settings.disk_free_ratio),
+        of_relay,
+    ]
+
+
+def _remote_probes(settings: Settings, server: RemoteServer) -> list[Probe]:
+    return [
+        OffProbe("database", "its database cannot be seen from here"),
+        OffProbe("redis", "its Redis cannot be seen from here"),
+        MemoryProbe(limit_ratio=settings.memory_limit_ratio),
+        CpuProbe(limit_ratio=settings.cpu_limit_ratio, clock=time.monotonic),
+        make_server_probe(settings),
+        RemoteWorkersProbe(server),
+        RemoteQueueProbe(server, stall_seconds=settings.queue_stall_seconds),
+        OffProbe("disk", "its disk cannot be seen from here"),
     ]
 
 
@@ -149,32 +202,67 @@ def make_deriver(settings: Settings, metrics: Metrics) -> TraceDeriver:
 
 def make_collectors(
     settings: Settings,
-    database: RunDatabase,
-    files: MetricFiles,
+    watched: Watched,
     metrics: Metrics,
     monitor: HealthMonitor,
-    deriver: TraceDeriver,
+    workers: WorkersCollector,
+    traces: Traces,
 ) -> list[Collector]:
     """Make every collector, in the order in which /metrics shows them."""
+    files, stall_seconds = watched.files, settings.queue_stall_seconds
+    about_itself: list[Collector] = [
+        ProcessCollector(files),
+        ContainerCollector(),
+        HealthCollector(monitor.reports),
+        TracesCollector(traces.deriver.open_ages),
+        RelayCollector(traces.relay.standing),
+        OwnMetricsCollector(metrics),
+    ]
+    if watched.server is not None:
+        return [
+            RemoteServerCollector(watched.server, stall_seconds=stall_seconds),
+            RemoteThreadsCollector(watched.server, clock=time.monotonic),
+            *about_itself,
+        ]
     return [
         MetricFilesCollector(files),
-        QueueCollector(
-            database, files, stall_seconds=settings.queue_stall_seconds, clock=time.time
-        ),
-        RunsCollector(database, clock=time.monotonic),
-        ProcessCollector(files),
-        HealthCollector(monitor.reports),
-        TracesCollector(deriver.open_ages),
-        OwnMetricsCollector(metrics),
+        workers,
+        QueueCollector(watched.database, files, stall_seconds=stall_seconds, clock=time.time),
+        RunsCollector(watched.database, clock=time.monotonic),
+        *about_itself,
     ]
 
 
-@asynccontextmanager
-async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAPI]:
-    """Run the background work for as long as the block lasts, and give the app to serve."""
-    files = MetricFiles(settings.metrics_dir)
+def make_canary(settings: Settings, metrics: Metrics) -> Canary | None:
+    """Make the canary, where there is an assistant to run and a server to run it."""
+    if settings.canary_assistant is None or not settings.target:
+        return None
+    song = Song(
+        settings.canary_assistant,
+        settings.canary_input,
+        settings.canary_interval_seconds,
+        settings.canary_timeout_seconds,
+    )
+    return Canary(settings.target, song, metrics, api_key=_secret(settings.target_api_key))
+
+
+def _watched(settings: Settings, stack: AsyncExitStack) -> Watched:
     database = open_database(settings)
-    deriver = make_deriver(settings, metrics)
+    stack.callback(database.close)
+    server = None
+    if settings.is_remote:
+        server = RemoteServer(
+            settings.target,
+            timeout=settings.probe_timeout_seconds,
+            api_key=_secret(settings.target_api_key),
+        )
+        stack.callback(server.close)
+    return Watched(MetricFiles(settings.metrics_dir), database, server)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[Starlette]:
+    """Run the background work for as long as the block lasts, and give the app to serve."""
     rhythm = Rhythm(
         interval=settings.interval_seconds,
         timeout=settings.probe_timeout_seconds,
@@ -183,25 +271,44 @@ async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAP
         passes_up=settings.passes_up,
     )
     async with AsyncExitStack() as stack:
-        stack.callback(database.close)
+        watched = _watched(settings, stack)
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="page"))
-        await stack.enter_async_context(keep_folded(files))
-        probes = make_probes(settings, database, files, metrics)
+        workers = WorkersCollector(watched.files, clock=time.time)
+        await stack.enter_async_context(keep_folded(watched.files, workers.ended))
+        deriver = make_deriver(settings, metrics)
+        relay = await stack.enter_async_context(open_relay(settings, metrics, deriver))
+        probes = make_probes(settings, watched, metrics, relay)
         monitor = await stack.enter_async_context(open_monitor(probes, rhythm, metrics))
-        page = Page(make_collectors(settings, database, files, metrics, monitor, deriver))
-        yield make_app(settings, monitor, page, executor)
+        await stack.enter_async_context(keep_singing(make_canary(settings, metrics)))
+        traces = Traces(relay, deriver)
+        page = Page(make_collectors(settings, watched, metrics, monitor, workers, traces))
+        yield make_app(settings, monitor, page, executor, metrics, relay)
 
 
 def make_app(
-    settings: Settings, monitor: HealthMonitor, page: Page, executor: ThreadPoolExecutor
-) -> FastAPI:
+    settings: Settings,
+    monitor: HealthMonitor,
+    page: Page,
+    executor: ThreadPoolExecutor,
+    metrics: Metrics,
+    relay: Relay,
+) -> Starlette:
     """Make the ASGI app."""
-    guard = BearerGuard(settings.token)
-    app = FastAPI(title="outrigger-sidecar", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(index_routes())
-    app.include_router(health_routes(monitor, guard))
-    app.include_router(metrics_routes(page, guard, executor))
-    return app
+    credentials = Credentials(
+        token=_secret(settings.token), user=settings.user, password=_secret(settings.password)
+    )
+    guard = Guard(credentials, metrics)
+    routes = [
+        *index_routes(),
+        *health_routes(monitor, guard),
+        *metrics_routes(page, guard, executor),
+        *relay_routes(relay),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: make_refusals(metrics)})
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
 
 
 async def run(settings: Settings) -> None:
@@ -209,8 +316,10 @@ async def run(settings: Settings) -> None:
 
     Raises:
         ListenError: The address is taken, or not one of this machine.
-        ConfigurationError: A database cannot be read with these settings or this installation.
+        ConfigurationError: A database cannot be read with these settings or this installation,
+            or the files of TLS cannot be used.
     """
+    certificate = _certificate(settings)
     metrics = local_metrics(OWN_METRICS)
     metrics.set(metric_specs.SIDECAR_BUILD_INFO, 1, version=version("langgraph-outrigger"))
     listener = _listen(settings)
@@ -224,11 +333,45 @@ async def run(settings: Settings) -> None:
         async with open_app(settings, metrics) as app:
             host, port = listener.getsockname()[:2]
             log.info("sidecar_started", host=host, port=port, target=settings.target or None)
-            await serve_until_stopped(app, listener, stop_with_stdin=settings.stop_with_stdin)
+            if not (settings.token or settings.user) and not _is_loopback(host):
+                log.warning("sidecar_open_to_network", host=host, advice="set a token or a user")
+            server = http_server(app, metrics, certificate, Limits())
+            _look_at_new_objects_only()
+            await serve_until_stopped(server, listener, stop_with_stdin=settings.stop_with_stdin)
         log.info("sidecar_stopped")
     finally:
         listener.close()
         await asyncio.to_thread(output.close)
+
+
+def _look_at_new_objects_only() -> None:
+    """Spare the garbage collector what was imported: it would look at it during a scrape."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    try:
+        # A key with a password would make OpenSSL ask for it on the terminal.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except OSError as error:
+        is_content = isinstance(error, ssl.SSLError)
+        reason = "no certificate with its key" if is_content else (error.strerror or "").lower()
+        names = "OUTRIGGER_SIDECAR_TLS_CERT and OUTRIGGER_SIDECAR_TLS_KEY"
+        fault = f"{names}: cannot be used: {reason}"
+        raise ConfigurationError([fault]) from error
+    return Certificate(settings.tls_cert, settings.tls_key)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _listen(settings: Settings) -> socket.socket:

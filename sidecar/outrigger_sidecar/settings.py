@@ -4,6 +4,7 @@ A setting's variable is `OUTRIGGER_SIDECAR_` and the field's name in capitals; t
 shares with the server are called as there. Nothing here looks at the process environment.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -21,20 +20,28 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from outrigger_sidecar.errors import ConfigurationError
+from outrigger_sidecar.relay_settings import SECRETS as RELAY_SECRETS
+from outrigger_sidecar.relay_settings import UPSTREAM_NAMES, RelaySettings, UserPath, relay_faults
 from outrigger_telemetry.setting_names import PREFIX, unknown_names
 
 _PLATFORM_NAMES = {
     "postgres_uri": ("POSTGRES_URI", "DATABASE_URI"),
     "redis_uri": ("REDIS_URI",),
+    **UPSTREAM_NAMES,
 }
 """The names that every platform gives its databases; the server reads the same."""
 
-_SECRETS = frozenset({"token", "postgres_uri", "redis_uri"})
+_SECRETS = RELAY_SECRETS | {"token", "password", "target_api_key", "postgres_uri", "redis_uri"}
+RELAY = "relay_"
 _SHARED = frozenset({"data_dir", "metrics_dir", "log_format", "log_level"})
 # Kubernetes gives every container such a variable for a service named outrigger-sidecar.
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
 _TARGET = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _LONGEST_SHOWN_VALUE = 80
+_PAIRS = (("user", "password"), ("tls_cert", "tls_key"))
+"""Settings that mean something together only."""
+_NEARBY = frozenset({"data_dir", "metrics_dir", "postgres_uri"})
+"""Settings that say where the server keeps what it counts and stores."""
 
 
 def _lower(value: object) -> object:
@@ -64,6 +71,16 @@ def _check_redis(uri: SecretStr | None) -> SecretStr | None:
     return uri
 
 
+def _object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        msg = "give a JSON object"
+        raise ValueError(msg) from error
+
+
 def _metrics_below_data(values: dict[str, Any]) -> Path:
     data_dir: Path = values["data_dir"]
     return data_dir / "metrics"
@@ -71,13 +88,10 @@ def _metrics_below_data(values: dict[str, Any]) -> Path:
 
 LogFormat = Literal["json", "console", "auto"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
-UserPath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
 
 
-class Settings(BaseModel):
+class Settings(RelaySettings):
     """All settings of the sidecar."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(
         default="127.0.0.1", min_length=1, pattern=r"^[^\s/]+$", description="Address to listen on."
@@ -100,11 +114,37 @@ class Settings(BaseModel):
         min_length=8,
         description="Bearer token that /metrics and /health ask for; none: open to all.",
     )
+    user: str | None = Field(
+        default=None,
+        pattern=r"^[^:\s]+$",
+        description="User of basic authentication, in place of a token or beside one.",
+    )
+    password: SecretStr | None = Field(
+        default=None, min_length=8, description="Password of that user."
+    )
+    tls_cert: UserPath | None = Field(
+        default=None, description="PEM file of the certificate and its chain; none: plain HTTP."
+    )
+    tls_key: UserPath | None = Field(default=None, description="PEM file of its key.")
+    target_api_key: SecretStr | None = Field(
+        default=None, description="Sent to the server as `x-api-key`, where it asks for one."
+    )
+    canary_assistant: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Assistant or graph that is run now and then to measure the whole way.",
+    )
+    canary_input: Annotated[dict[str, Any], BeforeValidator(_object)] = Field(
+        default_factory=dict, description="Input of these runs, as a JSON object."
+    )
+    canary_interval_seconds: float = Field(
+        default=60.0, ge=0.1, le=86400, description="Time between two of these runs."
+    )
+    canary_timeout_seconds: float = Field(
+        default=30.0, ge=0.1, le=3600, description="Time such a run may take."
+    )
     stop_with_stdin: bool = Field(
         default=False, description="Stop when stdin ends, and leave Ctrl-C to the parent."
-    )
-    data_dir: UserPath = Field(
-        default=Path(".outrigger"), description="The server's data directory."
     )
     metrics_dir: UserPath = Field(
         default_factory=_metrics_below_data,
@@ -156,6 +196,12 @@ class Settings(BaseModel):
     )
 
     @property
+    def is_remote(self) -> bool:
+        """True when only the server's address was given: then its API is all there is to see."""
+        given = {name for name in _NEARBY & self.model_fields_set if getattr(self, name)}
+        return bool(self.target) and "target" in self.model_fields_set and not given
+
+    @property
     def database_path(self) -> Path:
         """Where the server keeps its SQLite database."""
         return self.data_dir / "outrigger.db"
@@ -173,7 +219,8 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
     sources: dict[str, str] = {}
     for name in Settings.model_fields:
         names = environment_names(name)
-        variable = next((each for each in names if each in environ), names[0])
+        variable = next((each for each in names if environ.get(each)), None)
+        variable = variable or next((each for each in names if each in environ), names[0])
         if overrides.get(name) is not None:
             values[name], sources[name] = overrides[name], "--" + name.replace("_", "-")
         elif variable in environ and not _is_service_link(name, environ[variable]):
@@ -183,10 +230,17 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
     faults = unknown_names(environ)
     if "redis_uri" in values and "postgres_uri" not in values:
         faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
+    faults += [
+        f"{environment_names(name)[0]} is set without {environment_names(other)[0]}"
+        for pair in _PAIRS
+        for name, other in (pair, pair[::-1])
+        if values.get(name) and not values.get(other)
+    ]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError([*_faults(error, sources), *faults]) from error
+    faults += relay_faults(settings, settings.host, settings.port)
     if faults:
         raise ConfigurationError(faults)
     return settings
@@ -204,7 +258,7 @@ def settings_table() -> str:
 
 def environment_names(field: str) -> tuple[str, ...]:
     """Name the environment variables of a field; the first that is set counts."""
-    own = "" if field in _SHARED else "SIDECAR_"
+    own = "" if field in _SHARED or field.startswith(RELAY) else "SIDECAR_"
     return _PLATFORM_NAMES.get(field, (f"{PREFIX}{own}{field.upper()}",))
 
 
@@ -213,6 +267,8 @@ def _shown_default(field: FieldInfo) -> str:
     if isinstance(extra, dict) and "shown_default" in extra:
         return str(extra["shown_default"])
     default = field.get_default()
+    if field.default_factory is dict:
+        return "`{}`"
     return "none" if default is None else f"`{str(default).lower()}`"
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 MAX_PENDING_BYTES = 8 * 1024 * 1024
 MAX_BATCH_LINES = 256
+LINGER_SECONDS = 0.01
+"""How long lines wait for more: waking the thread for each of them costs more than they do."""
 
 
 class LineOutput:
@@ -33,6 +35,7 @@ class LineOutput:
         self._told = 0
         self._is_closing = False
         self._changed = threading.Condition()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
@@ -52,6 +55,7 @@ class LineOutput:
         with self._changed:
             self._is_closing = True
             self._changed.notify()
+        self._closing.set()
         if self._thread is not threading.current_thread():
             self._thread.join(deadline)
 
@@ -63,6 +67,8 @@ class LineOutput:
                 with self._changed:
                     self.dropped += len(lines)
                     self._told = self.dropped
+            if len(lines) < MAX_BATCH_LINES:
+                self._closing.wait(LINGER_SECONDS)
 
     def _next_lines(self) -> list[bytes]:
         with self._changed:

@@ -7,6 +7,7 @@ same. What is counted is not known here.
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -73,6 +74,10 @@ class Cells(Protocol):
         """Make the cell of one sample of `spec`, at 0."""
         ...
 
+    def beat(self) -> None:
+        """Say that the worker of this process is well."""
+        ...
+
     def close(self) -> None:
         """Stop keeping; later changes are lost without an error. Safe to call twice."""
         ...
@@ -88,6 +93,9 @@ class MemoryCells:
         """Make a cell in memory."""
         del spec, sample, labels
         return Cell(self._lock)
+
+    def beat(self) -> None:
+        """Do nothing: nobody else looks into this process's memory."""
 
     def close(self) -> None:
         """Do nothing: memory needs no closing."""
@@ -121,6 +129,11 @@ class FileCells:
                 return Cell(self._lock)
             self._cells.append(cell)
         return cell
+
+    def beat(self) -> None:
+        """Touch this process's heartbeat; a full disk costs one beat."""
+        with suppress(OSError):
+            self._process.beat()
 
     def may_lose(self) -> None:
         """From now on keep in memory what the disk has no space for, instead of raising."""

@@ -24,6 +24,7 @@ from prometheus_client.metrics_core import Metric
 
 from outrigger_telemetry.process_files import (
     FILES_SUFFIX,
+    HEARTBEAT_SUFFIX,
     LOCK_SUFFIX,
     WriterProcess,
     identifier_of,
@@ -113,22 +114,23 @@ class MetricFiles:
         """List the processes that have files here, living and not yet folded."""
         return list_processes(self._directory)
 
-    def fold(self) -> int:
-        """Move what dead processes counted into the archive; return how many were folded.
+    def fold(self) -> list[WriterProcess]:
+        """Move what dead processes counted into the archive; return those that were folded.
 
         Does nothing when another process is at it, or when there is no directory.
         """
         if not self._directory.is_dir():
-            return 0
+            return []
         with try_exclusively(self._directory / MUTEX) as is_mine:
             if not is_mine:
-                return 0
+                return []
             archive = self._archive()
             self._sweep(archive)
-            dead = [process.identifier for process in self.processes() if not process.is_alive]
+            dead = [process for process in self.processes() if not process.is_alive]
             if dead:
-                self._sweep(self._archive_with(archive, dead))
-            return len(dead)
+                folded = [process.identifier for process in dead]
+                self._sweep(self._archive_with(archive, folded))
+            return dead
 
     def _consistent(self, kinds: Sequence[str]) -> tuple[MetricPage, Totals]:
         for _ in range(_READ_ATTEMPTS):
@@ -193,7 +195,8 @@ class MetricFiles:
                 path.unlink(missing_ok=True)
         # Last: as long as its lock file is there, a process is known, and folded.
         for identifier in archive.folded:
-            (self._directory / f"{identifier}{LOCK_SUFFIX}").unlink(missing_ok=True)
+            for suffix in (HEARTBEAT_SUFFIX, LOCK_SUFFIX):
+                (self._directory / f"{identifier}{suffix}").unlink(missing_ok=True)
 
     def _families(self, totals: Totals) -> list[Metric]:
         families: dict[str, Metric] = {}
@@ -218,10 +221,11 @@ class MetricFiles:
             # Its writer met a full disk: half a histogram would spoil the page.
             del buckets[family, labels]
             plain.pop((f"{family}_sum", labels), None)
+        for (family, labels), edges in buckets.items():
+            total = plain.pop((f"{family}_sum", labels))
+            _add_buckets(families[family], labels, edges, total)
         for (sample, labels), value in plain.items():
             families[owner[sample]].add_sample(sample, dict(labels), value)
-        for (family, labels), edges in buckets.items():
-            _add_buckets(families[family], labels, edges)
         return list(families.values())
 
     def _key(self, raw: bytes) -> _Key:
@@ -300,10 +304,14 @@ def _is_whole(
     return math.inf in buckets[key] and (f"{family}_sum", labels) in plain
 
 
-def _add_buckets(family: Metric, labels: Labels, edges: dict[float, tuple[str, float]]) -> None:
+def _add_buckets(
+    family: Metric, labels: Labels, edges: dict[float, tuple[str, float]], added_up: float
+) -> None:
+    """Add all samples of one histogram, one after the other, as OpenMetrics demands."""
     total = 0.0
     own = dict(labels)
     for _, (bound, value) in sorted(edges.items()):
         total += value
         family.add_sample(f"{family.name}_bucket", {**own, "le": bound}, total)
     family.add_sample(f"{family.name}_count", own, total)
+    family.add_sample(f"{family.name}_sum", own, added_up)

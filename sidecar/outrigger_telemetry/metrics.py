@@ -6,6 +6,7 @@ the sidecar and tests keep their values in memory. Where the numbers are kept: `
 
 import itertools
 import threading
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,13 +31,14 @@ from outrigger_telemetry.metric_specs import (
 
 LabelValues = tuple[str, ...]
 NewCell = Callable[[str, Mapping[str, str]], Cell]
-LabelledValue = tuple[str, Mapping[str, str], float, Exemplar | None]
+Told = tuple[str, Mapping[str, str], float, Exemplar | None]
+"""A sample: suffix, labels beside its series' own, value, and what it may be an example of."""
 
 
 class _Series:
     """One metric under one set of label values."""
 
-    def add(self, amount: float, exemplar: Exemplar | None) -> None:
+    def add(self, amount: float, exemplar: Exemplar | None = None) -> None:
         msg = "this kind of metric cannot be added to"
         raise ValueError(msg)
 
@@ -44,15 +46,15 @@ class _Series:
         msg = "this kind of metric cannot be set"
         raise ValueError(msg)
 
-    def observe(self, value: float, exemplar: Exemplar | None) -> None:
+    def observe(self, value: float, exemplar: Exemplar | None = None) -> None:
         msg = "this kind of metric takes no observations"
         raise ValueError(msg)
 
     def read(self) -> float:
         raise NotImplementedError
 
-    def samples(self) -> Iterable[LabelledValue]:
-        """Give suffix, labels beside its own, value and exemplar of each sample."""
+    def samples(self) -> Iterable[Told]:
+        """Give each sample."""
         raise NotImplementedError
 
 
@@ -62,7 +64,7 @@ class _Counter(_Series):
         self._exemplar: Exemplar | None = None
 
     @override
-    def add(self, amount: float, exemplar: Exemplar | None) -> None:
+    def add(self, amount: float, exemplar: Exemplar | None = None) -> None:
         if amount < 0:
             msg = "a counter only goes up"
             raise ValueError(msg)
@@ -75,7 +77,7 @@ class _Counter(_Series):
         return self._cell.value
 
     @override
-    def samples(self) -> Iterable[LabelledValue]:
+    def samples(self) -> Iterable[Told]:
         return [("_total", {}, self._cell.value, self._exemplar)]
 
 
@@ -84,8 +86,7 @@ class _Gauge(_Series):
         self._cell = new_cell("", {})
 
     @override
-    def add(self, amount: float, exemplar: Exemplar | None) -> None:
-        del exemplar  # a gauge has none
+    def add(self, amount: float, exemplar: Exemplar | None = None) -> None:
         self._cell.add(amount)
 
     @override
@@ -97,7 +98,7 @@ class _Gauge(_Series):
         return self._cell.value
 
     @override
-    def samples(self) -> Iterable[LabelledValue]:
+    def samples(self) -> Iterable[Told]:
         return [("", {}, self._cell.value, None)]
 
 
@@ -107,26 +108,26 @@ class _Histogram(_Series):
         self._edges = [*(format_bound(bound) for bound in self._bounds), "+Inf"]
         self._cells = [new_cell("_bucket", {"le": edge}) for edge in self._edges]
         self._sum = new_cell("_sum", {})
-        self._exemplars: dict[int, Exemplar] = {}
+        self._exemplars: dict[str, Exemplar] = {}
 
     @override
-    def observe(self, value: float, exemplar: Exemplar | None) -> None:
-        bucket = bisect_left(self._bounds, value)
+    def observe(self, value: float, exemplar: Exemplar | None = None) -> None:
+        place = bisect_left(self._bounds, value)
         self._sum.add(value)
-        self._cells[bucket].add(1)
+        self._cells[place].add(1)
         if exemplar is not None:
-            self._exemplars[bucket] = exemplar
+            self._exemplars[self._edges[place]] = exemplar
 
     @override
     def read(self) -> float:
         return sum(cell.value for cell in self._cells)
 
     @override
-    def samples(self) -> Iterable[LabelledValue]:
+    def samples(self) -> Iterable[Told]:
         total = 0.0
-        for bucket, (edge, cell) in enumerate(zip(self._edges, self._cells, strict=True)):
+        for edge, cell in zip(self._edges, self._cells, strict=True):
             total += cell.value
-            yield "_bucket", {"le": edge}, total, self._exemplars.get(bucket)
+            yield "_bucket", {"le": edge}, total, self._exemplars.get(edge)
         yield "_count", {}, total, None
         yield "_sum", {}, self._sum.value, None
 
@@ -209,9 +210,8 @@ class _Family:
         for values, series in list(self.series.items()):
             own = dict(zip(self.spec.label_names, values, strict=True))
             for suffix, more, value, exemplar in series.samples():
-                family.add_sample(
-                    self.spec.family + suffix, {**own, **more}, value, exemplar=exemplar
-                )
+                name = self.spec.family + suffix
+                family.add_sample(name, {**own, **more}, value, exemplar=exemplar)
         return family
 
 
@@ -235,26 +235,34 @@ class Metrics(Collector):
         self,
         spec: MetricSpec,
         amount: float = 1.0,
-        exemplar: Exemplar | None = None,
+        exemplar: Mapping[str, str] | None = None,
         /,
         **labels: str,
     ) -> None:
-        """Add `amount` to a counter; `exemplar` is an example of what it counts.
+        """Add `amount` to a counter.
+
+        An `exemplar`, such as `{"trace_id": ...}`, is shown with the newest value by the
+        process that keeps its numbers in memory; metric files hold none.
 
         Raises:
             ValueError: The labels or the kind do not fit `spec`.
         """
-        self._series(spec, labels).add(amount, exemplar)
+        self._series(spec, labels).add(amount, _exemplar(exemplar, amount))
 
     def observe(
-        self, spec: MetricSpec, value: float, exemplar: Exemplar | None = None, /, **labels: str
+        self,
+        spec: MetricSpec,
+        value: float,
+        exemplar: Mapping[str, str] | None = None,
+        /,
+        **labels: str,
     ) -> None:
-        """Put `value` into a histogram, in base units; the bucket remembers the last `exemplar`.
+        """Put `value` into a histogram, in base units; `exemplar` as for `increment`.
 
         Raises:
             ValueError: The labels or the kind do not fit `spec`.
         """
-        self._series(spec, labels).observe(value, exemplar)
+        self._series(spec, labels).observe(value, _exemplar(exemplar, value))
 
     def set(self, spec: MetricSpec, value: float, /, **labels: str) -> None:
         """Set a gauge.
@@ -270,7 +278,7 @@ class Metrics(Collector):
         Raises:
             ValueError: The labels or the kind do not fit `spec`.
         """
-        self._series(spec, labels).add(amount, None)
+        self._series(spec, labels).add(amount)
 
     def value(self, spec: MetricSpec, /, **labels: str) -> float:
         """Return a counter, a gauge or the count of a histogram, in this process; 0 if unseen."""
@@ -278,6 +286,10 @@ class Metrics(Collector):
             family = self._family(spec)
             series = family.series.get(family.resolve(labels))
             return series.read() if series else 0.0
+
+    def beat(self) -> None:
+        """Say that the worker of this process is well; the sidecar shows how long ago."""
+        self._cells.beat()
 
     def close(self) -> None:
         """Stop writing; later changes are lost without an error. Safe to call twice."""
@@ -324,6 +336,10 @@ class Metrics(Collector):
         if all(not label.is_open for label in spec.labels):
             for values in itertools.product(*(label.values for label in spec.labels)):
                 family.ensure(values)
+
+
+def _exemplar(labels: Mapping[str, str] | None, value: float) -> Exemplar | None:
+    return None if labels is None else Exemplar(dict(labels), value, time.time())
 
 
 def open_process_metrics(directory: Path, *, role: str) -> Metrics:

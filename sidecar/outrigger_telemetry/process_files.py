@@ -2,7 +2,8 @@
 
 Each writer holds a lock on a file of its own, `<identifier>.lock`; the kernel lets go of it
 when the process ends, however it ends, and this is seen across containers on one host, where
-a process id says nothing. What the metric files hold is not known here.
+a process id says nothing. A worker says that it is well by touching `<identifier>.heartbeat`,
+and takes that with it when it leaves. What the metric files hold is not known here.
 """
 
 import fcntl
@@ -13,13 +14,14 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
 
 LOCK_SUFFIX = ".lock"
 FILES_SUFFIX = ".db"
+HEARTBEAT_SUFFIX = ".heartbeat"
 _NEW_SUFFIX = ".new"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9.\-]+")
 
@@ -28,7 +30,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9.\-]+")
 class WriterProcess:
     """A process that writes metrics, or wrote them before it ended.
 
-    `pid` means something only in the process namespace `namespace` of `host`.
+    `pid` means something only in the process namespace `namespace` of `host`. `heartbeat_at` is
+    None for one that is no worker, or has left as it should.
     """
 
     identifier: str
@@ -38,6 +41,7 @@ class WriterProcess:
     host: str
     namespace: str
     is_alive: bool
+    heartbeat_at: float | None = None
 
     @property
     def is_local(self) -> bool:
@@ -51,6 +55,7 @@ class ProcessLock:
     def __init__(self, directory: Path, *, role: str) -> None:
         self.identifier = new_identifier()
         self._path = directory / f"{self.identifier}{LOCK_SUFFIX}"
+        self._heartbeat = self._path.with_suffix(HEARTBEAT_SUFFIX)
         # Locked under another name first: nobody may ever see this file without its lock.
         fresh = self._path.with_suffix(_NEW_SUFFIX)
         self._descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -58,9 +63,19 @@ class ProcessLock:
         os.write(self._descriptor, _description(role))
         fresh.rename(self._path)
 
+    def beat(self) -> None:
+        """Say that this process is a worker, and is well.
+
+        Raises:
+            OSError: The directory cannot be written to.
+        """
+        if self._descriptor >= 0:
+            self._heartbeat.touch(mode=0o600)
+
     def release(self) -> None:
         """Let others see this process as ended; safe to call twice."""
         if self._descriptor >= 0:
+            self._heartbeat.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -111,7 +126,8 @@ def _read_lock(path: Path) -> WriterProcess | None:
     try:
         # Shared, so that two readers never take each other for the living writer.
         is_alive = not _try_lock(descriptor, fcntl.LOCK_SH)
-        return _parse(path.stem, os.read(descriptor, 4096), is_alive=is_alive)
+        found = _parse(path.stem, os.read(descriptor, 4096), is_alive=is_alive)
+        return found and replace(found, heartbeat_at=_heartbeat_of(path))
     finally:
         os.close(descriptor)
 
@@ -122,6 +138,13 @@ def _try_lock(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _heartbeat_of(lock: Path) -> float | None:
+    try:
+        return lock.with_suffix(HEARTBEAT_SUFFIX).stat().st_mtime
+    except OSError:
+        return None
 
 
 def _parse(identifier: str, text: bytes, *, is_alive: bool) -> WriterProcess | None:

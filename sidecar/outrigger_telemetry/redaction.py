@@ -21,7 +21,7 @@ _SECRET_TEXT = re.compile(
     r"(?P<url>\b[a-z][a-z0-9+.\-]*://)[^\s/:@]*:[^\s/@]+@"
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/\-]{8,}=*"
     r"|(?P<pair>\b[\w\-]*(?:api[_-]?key|password|passwd|secret|access[_-]?token)"
-    r"[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]{4,}"
+    r"\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s\"',;&}]{4,}"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}"
     r"|\blsv2_[A-Za-z0-9_]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}"
@@ -59,21 +59,21 @@ def redact_text(text: str) -> str:
     return _SECRET_TEXT.sub(_replacement, text)
 
 
-def redact(value: Any, depth: int = 0) -> Any:
+def redact(value: Any, levels: int = MAX_DEPTH) -> Any:
     """Return `value` without secrets, looking into mappings and sequences.
 
-    Below `MAX_DEPTH` levels nothing is trusted and all of it is replaced.
+    Below so many levels nothing is trusted and all of it is replaced.
     """
     if isinstance(value, str):
         return redact_text(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if depth >= MAX_DEPTH:
+    if levels <= 0:
         return REDACTED
     if isinstance(value, Mapping):
-        return {key: _redact_item(key, item, depth) for key, item in value.items()}
+        return {key: _redact_item(key, item, levels) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [redact(item, depth + 1) for item in value]
+        return [redact(item, levels - 1) for item in value]
     if isinstance(value, (bytes, bytearray)):
         return redact_text(bytes(value).decode("utf-8", "replace"))
     return value
@@ -84,16 +84,16 @@ def redact_event(
 ) -> MutableMapping[str, Any]:
     """Take the secrets out of a log event, in place; a structlog processor."""
     for key, value in event.items():
-        event[key] = _redact_item(key, value, 0)
+        event[key] = _redact_item(key, value, MAX_DEPTH)
     return event
 
 
-def _redact_item(key: object, value: Any, depth: int) -> Any:
+def _redact_item(key: object, value: Any, levels: int) -> Any:
     # A number under such a key is a count or a flag, not a secret.
     secret = isinstance(key, str) and is_secret_key(key)
     if secret and not (value is None or isinstance(value, (bool, int, float))):
         return REDACTED
-    return redact(value, depth + 1)
+    return redact(value, levels - 1)
 
 
 def _replacement(match: re.Match[str]) -> str:

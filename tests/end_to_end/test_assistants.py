@@ -208,6 +208,15 @@ async def test_graphs_are_drawn_and_described(
     assert schemas["graph_id"] == "outer"
 
 
+@pytest.mark.parametrize("config", [{"metadata": [1]}, {"metadata": "x"}, {"configurable": 1}])
+async def test_a_configuration_that_no_run_could_have_is_refused(
+    http: httpx.AsyncClient, config: dict[str, object]
+) -> None:
+    answer = await http.post("/assistants", json={"graph_id": "settings", "config": config})
+    assert answer.status_code == 422
+    assert f"config.{next(iter(config))}" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["", "/graph", "/schemas", "/subgraphs"])
 async def test_nobodys_graph_is_not_found(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.get(f"/assistants/{uuid.uuid4()}{path}")

@@ -243,6 +243,6 @@ def test_refused_requests_are_counted_by_reason(server: Server) -> None:
         hidden = http.post("/threads", json={}, headers={"authorization": "Bearer alice"})
         path = f"/threads/{hidden.json()['thread_id']}"
         http.get(path, headers={"authorization": "Bearer bob"})
-    grown = read_metrics(server.sidecar_url).growth(before, "langgraph_auth_refused_total")
+    grown = read_metrics(server.sidecar_url).growth(before, "langgraph_auth_failures_total")
     reasons = ("missing", "invalid", "denied", "failed", "hidden")
     assert grown == {labelled(reason=reason): 1 for reason in reasons}

@@ -13,7 +13,7 @@ import pytest
 from harness.processes import Server, started_server
 from harness.slots import logged
 from harness.starts import Ended, refused_start, write_files
-from outrigger_server.stores.tables import SCHEMA_REVISION
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 pytestmark = pytest.mark.end_to_end
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from langgraph_sdk import get_sync_client
 
+from harness.known_things import KnownThings
 from harness.processes import ROOT, TEST_GRAPHS, Server, clean_environment, started_server
 
 pytestmark = pytest.mark.end_to_end
@@ -28,26 +29,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def known_ids(server: Server) -> dict[str, str]:
-    """A thread with a run on it that has ended, and the run's graph and assistant."""
+@pytest.fixture(scope="module")
+def known(server: Server) -> dict[str, str]:
     with get_sync_client(url=server.url, api_key=None) as client:
-        thread_id = client.threads.create()["thread_id"]
-        client.runs.wait(thread_id, "chat", input={"messages": []}, raise_error=False)
-        (run,) = client.runs.list(thread_id)
-    found = {"thread_id": thread_id, "run_id": run["run_id"], "assistant_id": run["assistant_id"]}
-    return {**found, "graph": "chat"}
+        return {**KnownThings(client, "chat").all(), "graph": "chat"}
 
 
 def test_no_generated_call_breaks_the_server_or_is_answered_in_an_undocumented_way(
-    server: Server, tmp_path: Path
+    server: Server, known: dict[str, str], tmp_path: Path
 ) -> None:
     environment = clean_environment(
-        KNOWN_IDS=json.dumps(known_ids(server)),
+        KNOWN_IDS=json.dumps(known),
+        SERVER_URL=server.url,
         SCHEMATHESIS_HOOKS="harness.generated_calls",
         PYTHONPATH=os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]),
     )
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
-    command += ["--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "45"]
+    command += ["--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "30"]
     command += ["--seed", "7", "--workers", "1"]
     command += ["--generation-database", "none", "--request-timeout", "30", "--no-shrink"]
     command += ["--warnings", "off", "--no-color", "--continue-on-failure"]

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,11 @@ from harness.postgres import PostgresServer, started_postgres
 from harness.processes import (
     Server,
     clean_environment,
-    free_port,
     started_server,
-    wait_until_answers,
 )
 from harness.redis import RedisServer, started_redis
 from harness.runs import probe_input, until_marked
+from harness.sidecar import started_sidecar
 
 pytestmark = pytest.mark.end_to_end
 
@@ -36,8 +34,8 @@ FAST_CHECKS = {
 }
 OURS = {"exclude": "cpu,memory,disk"}
 DEADLINE_SECONDS = 30.0
-MOST_MEMORY = 100 * 1024 * 1024
-"""The embedded sidecar's 70 MB and the two drivers' 15; SQLAlchemy alone would take 20 more."""
+MOST_MEMORY = 90_000_000
+"""At rest it takes 70 MB with both drivers; SQLAlchemy alone would take 20 more."""
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +122,11 @@ async def test_runs_and_queue_on_the_page_are_those_in_the_database(
     counted = {labelled(status="success"): 1.0, labelled(status="interrupted"): 1.0}
     page = await until_page(server.sidecar_url, "langgraph_runs", counted)
     assert page.value("langgraph_sidecar_collector_success", collector="runs") == 1
+    for pool in ("redis", "writer", "reader"):
+        assert page.value("langgraph_db_pool_acquire_seconds_count", pool=pool) > 0, pool
+    # The channels keep a connection to Redis for as long as the server runs.
+    assert page.value("langgraph_db_pool_connections", pool="redis", state="busy") >= 1
+    assert page.value("langgraph_db_pool_waiting", pool="reader") == 0
 
 
 async def test_without_redis_it_is_degraded_and_heals_by_itself(
@@ -177,30 +180,6 @@ async def test_its_memory_stays_small_and_no_command_line_holds_the_password(
     assert PASSWORD not in server.log.read_text()
 
 
-@contextmanager
-def started_sidecar(folder: Path, data_dir: Path, **environment: str) -> Iterator[str]:
-    """A sidecar started by itself, until the block ends."""
-    port = free_port()
-    command = [sys.executable, "-m", "outrigger_sidecar", "--port", str(port)]
-    log = folder / "sidecar.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*command, "--data-dir", str(data_dir)],
-            env=clean_environment(**FAST_CHECKS, **environment),
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        wait_until_answers(f"http://127.0.0.1:{port}/startupz", process, log)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-        assert process.wait(30) == 0, log.read_text()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait(10)
-
-
 @pytest.fixture
 def cluster(
     tmp_path: Path, postgres: PostgresServer, redis: RedisServer
@@ -219,7 +198,8 @@ async def test_beside_a_worker_there_is_no_server_and_ready_is_who_has_slots(
 ) -> None:
     processes, uri = cluster
     given = {"POSTGRES_URI": uri, "REDIS_URI": redis.url, "OUTRIGGER_SIDECAR_TARGET": ""}
-    with started_sidecar(tmp_path, tmp_path / "worker-0", **given) as url:
+    beside = ("--data-dir", str(tmp_path / "worker-0"))
+    with started_sidecar(tmp_path, *beside, **given) as url:
         async with httpx.AsyncClient(base_url=url, timeout=30) as http:
             checks = await until_health(http, "healthy")
             assert (checks["server"]["status"], checks["workers"]["status"]) == ("off", "ok")
@@ -237,7 +217,8 @@ async def test_beside_an_api_process_the_workers_are_elsewhere(
     port = next(iter(processes.apis)).command
     target = f"http://127.0.0.1:{port[port.index('--port') + 1]}"
     given = {"POSTGRES_URI": uri, "REDIS_URI": redis.url, "OUTRIGGER_SIDECAR_TARGET": target}
-    with started_sidecar(tmp_path, tmp_path / "api-0", **given) as url:
+    beside = ("--data-dir", str(tmp_path / "api-0"))
+    with started_sidecar(tmp_path, *beside, **given) as url:
         async with httpx.AsyncClient(base_url=url, timeout=30) as http:
             checks = await until_health(http, "healthy")
             assert (checks["server"]["status"], checks["workers"]["status"]) == ("ok", "off")

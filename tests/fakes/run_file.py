@@ -4,12 +4,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
+
 SCHEMA = """
 CREATE TABLE runs (
     run_id TEXT, thread_id TEXT, status TEXT, created_at INTEGER, started_at INTEGER,
     attempt INTEGER, lease_until INTEGER, cancel_action TEXT
 );
 CREATE TABLE threads (thread_id TEXT, rest_status TEXT);
+CREATE TABLE alembic_version (version_num TEXT);
 """
 NOW = 1_800_000_000.0
 
@@ -17,12 +20,14 @@ NOW = 1_800_000_000.0
 class RunFile:
     """Makes the file and puts rows in. Times are seconds from `now`."""
 
-    def __init__(self, path: Path, now: float = NOW) -> None:
+    def __init__(self, path: Path, now: float = NOW, *, revision: str = SCHEMA_REVISION) -> None:
         self.path = path
         self._now = now
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+            connection.commit()
 
     def thread(self, thread_id: str, rest_status: str = "idle") -> None:
         self._write("INSERT INTO threads VALUES (?, ?)", thread_id, rest_status)

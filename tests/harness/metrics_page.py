@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -59,4 +59,16 @@ async def until_grown(
         if (grown := page.growth(since, name)) == expected:
             return page
         assert time.monotonic() < deadline, f"{name} has grown by {grown}, not {expected}"
+        await asyncio.sleep(0.05)
+
+
+async def until_page(url: str, is_so: Callable[[MetricsPage], bool]) -> MetricsPage:
+    """Return the page of the sidecar at `url` once it is as wanted."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        page = await asyncio.to_thread(read_metrics, url)
+        if is_so(page):
+            return page
+        if time.monotonic() > deadline:
+            raise TimeoutError("the page does not become as wanted")
         await asyncio.sleep(0.05)

@@ -1,7 +1,7 @@
 """The test graphs served on SQLite alone, and on PostgreSQL with Redis, by one process."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,18 @@ def served_on(request: pytest.FixtureRequest, folder: Path, **keys: Any) -> Iter
         postgres = request.getfixturevalue("postgres_server")
         with postgres.fresh_database() as uri:
             environment |= {"POSTGRES_URI": uri, "OUTRIGGER_MIGRATE_ON_START": "true"}
-            with _served(folder, environment, keys) as server:
+            with served(folder, environment, **keys) as server:
                 yield server
     else:
-        with _served(folder, environment, keys) as server:
+        with served(folder, environment, **keys) as server:
             yield server
 
 
 @contextmanager
-def _served(folder: Path, environment: dict[str, str], keys: dict[str, Any]) -> Iterator[Server]:
+def served(
+    folder: Path, environment: Mapping[str, str] | None = None, **keys: Any
+) -> Iterator[Server]:
+    """A server of the test graphs; `keys` go to langgraph.json."""
     content = json.loads(TEST_GRAPHS.read_text())
     graphs = {name: _absolute(place) for name, place in content["graphs"].items()}
     config = folder / "langgraph.json"

@@ -13,9 +13,9 @@ import pytest
 from outrigger_server import errors
 from outrigger_server.api.problems import STATUS, status_of
 from outrigger_server.settings import setting_names
-from outrigger_server.stores.tables import SCHEMA_REVISION
 from outrigger_sidecar import settings as sidecar_settings
 from outrigger_telemetry.metric_specs import CATALOGUE
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, PREFIX
 from task_maistro.environment import TOKENS_PER_SECOND
 

@@ -7,14 +7,17 @@ from prometheus_client.metrics_core import Metric
 
 from fakes.run_file import NOW, RunFile
 from outrigger_sidecar.collectors.base import family
+from outrigger_sidecar.collectors.container import ContainerCollector
 from outrigger_sidecar.collectors.health import HealthCollector
 from outrigger_sidecar.collectors.metric_files import MetricFilesCollector
 from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page, merge
 from outrigger_sidecar.collectors.process import ProcessCollector
 from outrigger_sidecar.collectors.queue import QueueCollector
+from outrigger_sidecar.collectors.relay import RelayCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.collectors.traces import TracesCollector
+from outrigger_sidecar.collectors.workers import WorkersCollector
 from outrigger_sidecar.errors import DatabaseError
 from outrigger_sidecar.health import CheckReport, CheckState
 from outrigger_sidecar.run_database.base import Counts, Rest, RunDatabase
@@ -48,6 +51,36 @@ def test_failing_collector_is_named_and_the_others_are_shown() -> None:
     assert page["langgraph_sidecar_collector_success", "own"] == 1
     assert page["langgraph_stream_resumes_total", ""] == 0
     assert page["langgraph_sidecar_collector_duration_seconds", "broken"] >= 0
+
+
+class Flapping:
+    name = "flapping"
+
+    def __init__(self) -> None:
+        self.is_broken = True
+
+    def collect(self) -> Iterable[Metric]:
+        if self.is_broken:
+            raise OSError
+        return []
+
+
+def test_the_age_of_a_collector_is_the_time_since_it_last_worked() -> None:
+    now = [100.0]
+    collector = Flapping()
+    page = Page([collector], clock=lambda: now[0])
+
+    def age() -> float | None:
+        shown = values(page.collect())
+        return shown.get(("langgraph_sidecar_collector_age_seconds", "flapping"))
+
+    never = age()
+    collector.is_broken = False
+    works = age()
+    collector.is_broken = True
+    now[0] += 30
+
+    assert (never, works, age()) == (None, 0, 30)
 
 
 def test_what_two_sources_count_is_one_family_with_sums() -> None:
@@ -155,8 +188,13 @@ def test_process_collector_shows_the_sidecar_and_no_process_twice(tmp_path: Path
     page = values(ProcessCollector(MetricFiles(tmp_path)).collect())
 
     roles = [labels.partition(",")[0] for name, labels in page if name == "process_open_fds"]
-    assert roles == ["sidecar"]  # the test writes the files itself
-    (cpu,) = (value for (name, _), value in page.items() if name == "process_cpu_seconds_total")
+    children = "sidecar_children"  # of other tests in this process
+    assert [role for role in roles if role != children] == ["sidecar"]  # it writes the files itself
+    (cpu,) = (
+        value
+        for (name, labels), value in page.items()
+        if name == "process_cpu_seconds_total" and not labels.startswith(children)
+    )
     assert 0 < cpu < os.times().elapsed
     for process in processes:
         process.close()
@@ -186,15 +224,19 @@ def test_every_metric_of_the_sidecar_comes_from_somewhere(tmp_path: Path) -> Non
     page = Page(
         [
             MetricFilesCollector(files),
+            WorkersCollector(files, clock=lambda: NOW),
+            ContainerCollector(),
             QueueCollector(database, files, stall_seconds=1, clock=lambda: NOW),
             RunsCollector(database, clock=lambda: 0),
             ProcessCollector(files),
             HealthCollector(list),
             TracesCollector(lambda: (0, 0.0)),
+            RelayCollector(lambda: None),
             OwnMetricsCollector(local_metrics(OWN_METRICS)),
         ]
     )
 
     names = {metric.name for metric in page.collect()}
 
-    assert {spec.family for spec in specs.CATALOGUE if spec.source == "sidecar"} <= names
+    mine = {spec.family for spec in specs.CATALOGUE if spec.source in {"sidecar", "relay"}}
+    assert mine - {specs.TARGET_INFO.family} <= names  # of a server far away: test_remote_server

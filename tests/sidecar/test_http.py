@@ -1,16 +1,20 @@
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from fakes.relay_bench import Noticed
 from outrigger_sidecar.app import make_app
 from outrigger_sidecar.collectors.health import HealthCollector
 from outrigger_sidecar.collectors.own import OwnMetricsCollector
 from outrigger_sidecar.collectors.page import Page
 from outrigger_sidecar.health import CheckReport, CheckState
+from outrigger_sidecar.relay.opening import open_relay
 from outrigger_sidecar.settings import Settings
 from outrigger_telemetry.metrics import local_metrics
 
@@ -35,15 +39,22 @@ class StandingMonitor:
 
 
 @pytest.fixture
-async def connect() -> AsyncIterator[Client]:
+async def connect(tmp_path: Path) -> AsyncIterator[Client]:
     clients: list[httpx.AsyncClient] = []
-    with ThreadPoolExecutor(1) as executor:
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(1))
+        relay = await stack.enter_async_context(
+            open_relay(Settings(data_dir=tmp_path), local_metrics(), Noticed())
+        )
 
         def client(token: str | None = None, **states: CheckState) -> httpx.AsyncClient:
             settings = Settings(token=SecretStr(token) if token else None)
+            metrics = local_metrics()
             monitor = StandingMonitor(**states)
-            page = Page([HealthCollector(monitor.reports), OwnMetricsCollector(local_metrics())])
-            transport = httpx.ASGITransport(make_app(settings, monitor, page, executor))
+            page = Page([HealthCollector(monitor.reports), OwnMetricsCollector(metrics)])
+            transport = httpx.ASGITransport(
+                make_app(settings, monitor, page, executor, metrics, relay)
+            )
             clients.append(httpx.AsyncClient(transport=transport, base_url="http://sidecar"))
             return clients[-1]
 
@@ -141,7 +152,7 @@ async def test_a_token_guards_what_tells_much(connect: Client, path: str) -> Non
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer é".encode()}):
         response = await client.get(path, headers=headers)
         assert response.status_code == 401
-        assert response.headers["www-authenticate"] == "Bearer"
+        assert response.headers["www-authenticate"] == 'Bearer realm="outrigger-sidecar"'
     assert (await client.get(path, headers=good)).status_code == 200
     assert (await client.get("/livez")).status_code == 200
 

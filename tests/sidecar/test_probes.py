@@ -47,6 +47,18 @@ def test_database_probe_measures_success_and_failure(tmp_path: Path) -> None:
     assert metrics.value(DB_PROBE_SECONDS, result="ok") == 1
 
 
+@pytest.mark.parametrize(("revision", "state"), [("0001", "failed"), ("9999", "ok")])
+def test_database_that_was_not_migrated_has_failed(
+    tmp_path: Path, revision: str, state: str
+) -> None:
+    RunFile(tmp_path / "outrigger.db", revision=revision)
+
+    reading = DatabaseProbe(SqliteRunDatabase(tmp_path / "outrigger.db"), local_metrics()).check()
+
+    assert reading.state == state
+    assert ("0001" in reading.detail) == (state == "failed")
+
+
 def test_workers_without_slots_are_degraded(tmp_path: Path) -> None:
     assert WorkersProbe(MetricFiles(tmp_path)).check().state is CheckState.DEGRADED
 

@@ -120,6 +120,34 @@ def test_frozen_server_is_seen_and_metrics_go_on(tmp_path: Path, stack: ExitStac
     assert wait_until(lambda: sidecar.client.get("/health").status_code == 200) < 4
 
 
+def test_a_check_that_changes_is_logged_once_and_counted_and_the_page_tells_of_itself(
+    tmp_path: Path, stack: ExitStack
+) -> None:
+    RunFile(tmp_path / "outrigger.db")
+    server, port = start_server(stack, tmp_path)
+    sidecar = start_sidecar(stack, tmp_path, port)
+    failed = 'langgraph_health_transitions_total{check="server",state="failed"}'
+    checked = 'langgraph_health_check_seconds_count{check="server"}'
+    before = sidecar.metrics()
+
+    server.kill()
+    wait_until(lambda: sidecar.metrics()[failed] == 1)
+    many = before[checked] + 6
+    wait_until(lambda: sidecar.metrics()[checked] >= many)
+    page = sidecar.metrics()
+    sidecar.process.terminate()
+    output = sidecar.process.communicate()[0].decode().splitlines()
+
+    assert before['langgraph_health_transitions_total{check="server",state="ok"}'] == 1
+    assert page[failed] == 1
+    lines = [json.loads(line) for line in output]
+    changes = [line for line in lines if line["event"] == "check_changed"]
+    assert [each["after"] for each in changes if each["check"] == "server"][-1:] == ["failed"]
+    assert sum(each["after"] == "failed" for each in changes if each["check"] == "server") == 1
+    assert 0 <= page['langgraph_health_check_age_seconds{check="server"}'] < 6
+    assert sum(v for k, v in page.items() if k.startswith("langgraph_sidecar_build_info{")) == 1
+
+
 def test_counts_of_a_killed_server_stay_and_its_gauges_go(tmp_path: Path, stack: ExitStack) -> None:
     RunFile(tmp_path / "outrigger.db")
     server, port = start_server(stack, tmp_path)

@@ -36,6 +36,7 @@ def test_a_count_under_a_secret_key_is_kept() -> None:
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         "api_key=abcdefghijk",
         "password: hunter22",
+        '\\"password\\": \\"hunter22',
     ],
 )
 def test_what_looks_like_a_secret_goes(secret: str) -> None:

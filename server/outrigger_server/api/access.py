@@ -2,7 +2,6 @@
 
 import logging
 import time
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
+from uuid_utils.compat import uuid4
 
 from outrigger_server.api.headers import chosen_headers
 from outrigger_server.api.problems import problem
@@ -67,7 +67,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = headers.get("x-request-id", "")[:MAX_REQUEST_ID] or str(uuid.uuid4())
+        request_id = headers.get("x-request-id", "")[:MAX_REQUEST_ID] or str(uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
         exchange = _Exchange(time.perf_counter())
         method = scope["method"]

@@ -38,16 +38,16 @@ from outrigger_server.graphs.invoke import SERVER_VERSION
 EXPOSED = ("x-pagination-total", "x-pagination-next", "content-location")
 
 ROUTERS: tuple[tuple[str, APIRouter], ...] = (
-    ("assistants", assistants.router),
+    ("runs", runs.router),
     ("threads", threads.router),
+    ("runs", stateless_runs.router),
     ("threads", thread_state.router),
     ("threads", thread_stream.router),
+    ("assistants", assistants.router),
     ("runs", crons.router),
-    ("runs", runs.router),
-    ("runs", stateless_runs.router),
     ("store", store.router),
 )
-"""What `http.disable_…` calls it, and its routes."""
+"""What `http.disable_…` calls it, and its routes, the busiest first: they are asked in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ def make_api(services: Services, around: Surroundings) -> FastAPI:
     app.state.http = around.http
     app.state.rules = around.authenticator if isinstance(around.authenticator, Rules) else None
     install_problems(app)
-    app.include_router(system.router)
-    if has_meta:
-        app.include_router(system.meta_router)
     for noun, router in ROUTERS:
         if noun not in around.http.disabled:
             app.include_router(router)
+    app.include_router(system.router)
+    if has_meta:
+        app.include_router(system.meta_router)
     _add_middleware(app, services, around)
     return app
 

@@ -20,6 +20,7 @@ from outrigger_server.api.wire.assistants import (
     LatestVersion,
     VersionsSearch,
 )
+from outrigger_server.domain.access import Filter
 from outrigger_server.errors import InvalidRequest, NotFound
 from outrigger_server.stores.assistants import AssistantChange, AssistantFilter, Page
 
@@ -160,15 +161,16 @@ async def delete(
     allowed = await caller.authorized("assistants", "delete", value)
     if flag(delete_threads):
         await services.editor.require_own(assistant_id, allowed)
-        await caller.authorized("threads", "delete", {"assistant_id": value["assistant_id"]})
-        await _delete_threads(services, assistant_id)
+        about = {"assistant_id": value["assistant_id"]}
+        theirs = await caller.authorized("threads", "delete", about)
+        await _delete_threads(services, assistant_id, theirs)
     await services.editor.delete(assistant_id, allowed)
     return Response(status_code=204)
 
 
-async def _delete_threads(services: Services, assistant_id: str) -> None:
+async def _delete_threads(services: Services, assistant_id: str, allowed: Filter) -> None:
     """Remove the threads first: who asks again after a failure finds the assistant still there."""
-    while threads := await services.editor.some_threads(assistant_id, THREADS_AT_ONCE):
+    while threads := await services.editor.some_threads(assistant_id, THREADS_AT_ONCE, allowed):
         for thread_id in threads:
             try:
                 await services.canceller.delete_thread(thread_id)

@@ -57,7 +57,9 @@ async def _create(
         assistant = await services.assistants.resolve(body.assistant_id)
     except (InvalidRequest, NotFound) as error:
         raise NotFound(f"Assistant '{body.assistant_id}' not found") from error
-    await caller.assistant("read", assistant, f"Assistant '{body.assistant_id}' not found")
+    about = {"assistant_id": uuid.UUID(assistant.assistant_id)}
+    allowed = await caller.authorized("assistants", "read", about)
+    caller.check_run_of(allowed, assistant, f"Assistant '{body.assistant_id}' not found")
     cron_id = uuid7()
     value: dict[str, Any] = {
         "payload": body.payload,
@@ -78,7 +80,7 @@ async def _create(
             schedule=body.schedule,
             timezone=body.timezone,
             end_at=body.end_at,
-            payload={**body.payload, "assistant_id": assistant.assistant_id},
+            payload={**value["payload"], "assistant_id": assistant.assistant_id},
             metadata=value["metadata"],
             on_run_completed=body.on_run_completed if thread_id is None else None,
             enabled=body.enabled,
@@ -143,10 +145,11 @@ async def patch(
     """Change a cron; when it fires next is reckoned anew from now on."""
     if not body.model_fields_set:
         raise BadState("Request body cannot be empty: name the fields that are to change")
-    value: dict[str, Any] = {"cron_id": uuid.UUID(cron_id), **body.changes}
+    about = {"cron_id": uuid.UUID(cron_id), "payload": body.payload}
+    value: dict[str, Any] = {**about, **body.changes}
     allowed = await caller.authorized("crons", "update", value)
     changes = {name: value[name] for name in body.changes}
-    changed = await services.crons.patch(cron_id, changes, body.payload, allowed)
+    changed = await services.crons.patch(cron_id, changes, value["payload"], allowed)
     return json_response(cron_json(changed))
 
 

@@ -1,6 +1,7 @@
 """Runs without a thread of the caller's, and runs of several threads: batches and cancels."""
 
 import uuid
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -23,6 +24,9 @@ from outrigger_server.runs.cancel import NOTHING_FOUND
 from outrigger_server.stores.run_rows import find_run
 
 router = APIRouter(prefix="/runs", tags=["Stateless Runs"], route_class=JsonRoute)
+
+NOBODYS = ThreadId("")
+"""On it, no run is found."""
 
 STATUSES = {
     "pending": (RunStatus.PENDING,),
@@ -66,9 +70,11 @@ async def join_stream(
         label=(stream_mode or [""])[0],
         after=event_id_of(last_event_id),
     )
-    thread_id = ThreadId("") if run is None else run.thread_id
+    thread_id = NOBODYS
     if run is not None:
-        await caller.thread("read", run.thread_id)
+        with suppress(NotFound):  # hidden: as if it were not there
+            await caller.thread("read", run.thread_id)
+            thread_id = run.thread_id
     answers = RunAnswers(services, request, stateless=True)
     return await answers.rejoined(thread_id, run_id, reading)
 

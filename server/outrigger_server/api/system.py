@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 
+from outrigger_server.api.document import problems
 from outrigger_server.api.heads import HeadRoute
 from outrigger_server.api.render import json_response
 from outrigger_server.api.services import ServicesOf
@@ -23,7 +24,7 @@ async def ok(services: ServicesOf) -> Response:
     return json_response({"ok": True, "services": {}})
 
 
-@router.get("/metrics")
+@router.get("/metrics", responses=problems(404))
 async def metrics(services: ServicesOf, format: str = "prometheus") -> Response:  # noqa: A002  the query's name
     """Count what dashboards of other LangGraph servers ask for, if that is wanted here."""
     if not services.settings.server.lg_api_metrics:

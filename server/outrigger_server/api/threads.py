@@ -217,8 +217,10 @@ async def copy(thread_id: ThreadIdOf, services: ServicesOf, caller: CallerOf) ->
     """Make another thread with this one's metadata, state and history, but none of its runs."""
     await caller.thread("read", thread_id)
     new = uuid7()
-    await caller.authorized("threads", "create", {"thread_id": new})
-    made = await services.copier.copy(thread_id, ThreadId(str(new)))
+    value: dict[str, Any] = {"thread_id": new}
+    await caller.authorized("threads", "create", value)
+    # What the rules say of a new thread holds for this one: it is the caller's.
+    made = await services.copier.copy(thread_id, ThreadId(str(new)), value.get("metadata"))
     return json_response(thread_json(made))
 
 

@@ -131,8 +131,10 @@ class AssistantEditor:
         job = partial(require_own, assistant_id=assistant_id, allowed=allowed)
         await self._database.read(job)
 
-    async def some_threads(self, assistant_id: str, limit: int) -> list[ThreadId]:
-        """Threads whose latest run was the assistant's, at most `limit`."""
+    async def some_threads(
+        self, assistant_id: str, limit: int, allowed: Filter = EVERYTHING
+    ) -> list[ThreadId]:
+        """Threads whose latest run was the assistant's, at most `limit`; none that are hidden."""
         return await self._database.read(
-            partial(threads_of_assistant, assistant_id=assistant_id, limit=limit)
+            partial(threads_of_assistant, assistant_id=assistant_id, limit=limit, allowed=allowed)
         )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from outrigger_server.graphs.loop import GraphLoop
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metrics import Metrics
 
@@ -11,9 +12,10 @@ INTERVAL_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def lag_watched(metrics: Metrics, role: str) -> AsyncIterator[None]:
-    """Observe the running loop's lag until the block ends."""
-    watching = asyncio.create_task(watch_lag(metrics, role), name="lag")
+async def lags_watched(metrics: Metrics, graph_loop: GraphLoop) -> AsyncIterator[None]:
+    """Observe the lag of the running loop and of the graphs' until the block ends."""
+    graph_loop.start("lag", watch_lag(metrics, "worker"))
+    watching = asyncio.create_task(watch_lag(metrics, "api"), name="lag")
     try:
         yield
     finally:

@@ -20,7 +20,10 @@ log = get_logger("outrigger.runs")
 
 
 class LeaseKeeper:
-    """Renews leases until closed. `heard` gets what each beat learned, on the beat's thread."""
+    """Renews leases until closed. `heard` gets what each beat learned, on the beat's thread.
+
+    `well` is called at the start and at each beat that left no lease unrenewed.
+    """
 
     def __init__(
         self,
@@ -30,16 +33,19 @@ class LeaseKeeper:
         *,
         tokens: Callable[[], list[AttemptToken]],
         heard: Callable[[Renewal], None],
+        well: Callable[[], None],
     ) -> None:
         self._database = database
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._tokens = tokens
         self._heard = heard
+        self._well = well
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
     def __enter__(self) -> Self:
+        self._well()
         self._thread.start()
         return self
 
@@ -66,6 +72,7 @@ class LeaseKeeper:
     def _beat(self) -> None:
         tokens = self._tokens()
         if not tokens:
+            self._well()
             return
         job = partial(renew_leases, tokens=tokens, lease_until=self.until())
         try:
@@ -73,4 +80,5 @@ class LeaseKeeper:
         except Unavailable as error:
             log.warning("leases_not_renewed", reason=error.code, attempts=len(tokens))
             return
+        self._well()
         self._heard(renewal)

@@ -138,6 +138,10 @@ class RunTelemetry:
         self.metrics.increment(specs.RUNS_RECOVERED_TOTAL, outcome=outcome)
         log.warning("run_recovered", run_id=run.run_id, attempt=run.attempt, recovery=outcome)
 
+    def worker_well(self) -> None:
+        """The worker of this process lives, and keeps its leases."""
+        self.metrics.beat()
+
     def slots(self, *, busy: int, idle: int, zombie: int) -> None:
         """How the worker's slots are used now."""
         self.metrics.set(specs.WORKER_SLOTS, busy, state="busy")

@@ -83,7 +83,11 @@ class RunTracing:
         asked: Mapping[str, Any] = run.kwargs.get("langsmith_tracer") or {}
         second = _second_project(asked)
         trace_id = config.get("run_id") or uuid7()
-        metadata = {"environment": self._environment}
+        # Not in the run's own metadata: checkpoints hold those, and should be as elsewhere.
+        metadata = {
+            "environment": self._environment,
+            "multitask_strategy": run.multitask_strategy,
+        }
         if second is not None:
             metadata[ORIGINAL_TRACE] = str(trace_id)
         tracer = RunTracer(

@@ -23,6 +23,8 @@ RESOLVE_THREADS = 4
 
 _LARGEST_PORT = 65_535
 
+DISABLED = "not served here (http.disable_webhooks in langgraph.json); leave it out"
+
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 
@@ -73,9 +75,11 @@ def _addresses(host: str) -> list[str]:
 class WebhookGuard:
     """Decides which URLs may be called."""
 
-    def __init__(self, rules: WebhookRules, resolve: Resolve) -> None:
+    def __init__(self, rules: WebhookRules, resolve: Resolve, *, disabled: bool = False) -> None:
+        """With `disabled` none may, also none of those that are still to be called."""
         self._rules = rules
         self._resolve = resolve
+        self._disabled = disabled
 
     async def check(self, text: str) -> Target:
         """Where a call of this URL goes.
@@ -83,6 +87,10 @@ class WebhookGuard:
         Raises:
             InvalidRequest: It may not be called, or its host has no address.
         """
+        if self._disabled:
+            raise _refusal(
+                "not served here (http.disable_webhooks in langgraph.json); leave it out"
+            )
         url = self._parsed(text)
         addresses = [_address(each) for each in await self._resolve(url.host)]
         if not addresses:

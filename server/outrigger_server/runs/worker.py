@@ -75,7 +75,12 @@ class Worker:
         self._idle.set()
         self._tasks = asyncio.TaskGroup()
         self._leases = LeaseKeeper(
-            database, clock, settings.lease_seconds, tokens=self._tokens, heard=self._heard
+            database,
+            clock,
+            settings.lease_seconds,
+            tokens=self._tokens,
+            heard=self._heard,
+            well=telemetry.worker_well,
         )
 
     async def __aenter__(self) -> Self:

@@ -232,10 +232,13 @@ def _version_of(assistant: Assistant) -> AssistantVersion:
     )
 
 
-def threads_of_assistant(connection: Connection, assistant_id: str, limit: int) -> list[ThreadId]:
-    """Some of the threads whose latest run was the assistant's."""
+def threads_of_assistant(
+    connection: Connection, assistant_id: str, limit: int, allowed: Filter = EVERYTHING
+) -> list[ThreadId]:
+    """Some of the threads whose latest run was the assistant's, and that are let through."""
     of_assistant = entry_test(connection)(threads.c.metadata, "assistant_id", assistant_id)
-    query = select(threads.c.thread_id).where(of_assistant).limit(limit)
+    conditions = filter_conditions(connection, threads.c.metadata, allowed)
+    query = select(threads.c.thread_id).where(of_assistant, *conditions).limit(limit)
     return [ThreadId(thread_id) for thread_id in connection.execute(query).scalars()]
 
 

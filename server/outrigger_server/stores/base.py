@@ -21,7 +21,7 @@ class Database(Protocol):
     """Runs jobs in transactions. Safe to call from any event loop and any thread.
 
     Several processes may share one. A job that changes a thread or its runs locks the thread
-    first (`dialect.lock_thread`). A job that met another process's is undone and run again,
+    first (`locks.lock_thread`). A job that met another process's is undone and run again,
     so it has no effects but on the database.
     """
 

@@ -2,29 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
-from outrigger_server.stores.checkpoint_tables.base import PackedCheckpoint
+from outrigger_server.stores.checkpoint_tables.base import PackedCheckpoint, WriteRow
+from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
 from outrigger_server.stores.dialect import run_sql
 from outrigger_server.stores.fence import Fence
 
 
 @dataclass(frozen=True, slots=True)
-class WriteRow:
-    """One write of a task as its table holds it."""
+class TaskWrites:
+    """What a task wrote; with `replace` in place of earlier rows, else they stay."""
 
-    key: tuple[str, str, str, str]
-    task_path: str
-    index: int
-    channel: str
-    kind: str
-    blob: bytes
+    rows: Sequence[WriteRow]
+    replace: bool
 
 
-def put_checkpoint_row(fence: Fence, row: PackedCheckpoint, connection: Connection) -> None:
-    """Write a checkpoint, in place of one with the same id; the fence was checked before."""
-    row.insert(connection, fence.run_id, fence.attempt)
+NewRows = PackedCheckpoint | TaskWrites
+
+
+def put_rows(connection: Connection, fence: Fence, new: Sequence[NewRows]) -> None:
+    """Write checkpoints and tasks' writes as if in order, with few statements.
+
+    The fence was checked before. Neither kind looks at the other, so one goes first.
+    """
+    tables = checkpoint_tables(connection)
+    writer = (fence.run_id, fence.attempt)
+    checkpoints = [each for each in new if not isinstance(each, TaskWrites)]
+    if checkpoints:
+        tables.put(connection, checkpoints, *writer)
+    writes = [each for each in new if isinstance(each, TaskWrites)]
+    for replace, alike in groupby(writes, key=attrgetter("replace")):
+        rows = [row for each in alike for row in each.rows]
+        if replace:
+            _replace_writes(connection, fence, rows)
+        elif rows:
+            tables.put_writes(connection, rows, *writer)
 
 
 _UNIQUE = "thread_id, checkpoint_ns, checkpoint_id, task_id, idx"
@@ -38,32 +54,19 @@ _KEEP = (
     f"SELECT {COLUMNS}, CAST(? AS TEXT) FROM {{writes}} WHERE {_KEY} "
     "AND (run_id IS NULL OR run_id <> ?) ON CONFLICT DO NOTHING"
 )
-_INSERT = f"INSERT INTO {{writes}} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
-_OR_LEAVE = _INSERT + "ON CONFLICT DO NOTHING"
-_OR_REPLACE = (
-    _INSERT + f"ON CONFLICT ({_UNIQUE}) DO UPDATE SET task_path = excluded.task_path, "
+_PUT = (
+    f"INSERT INTO {{writes}} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
+    f"ON CONFLICT ({_UNIQUE}) DO UPDATE SET task_path = excluded.task_path, "
     "channel = excluded.channel, type = excluded.type, {value} = excluded.{value}, "
     "run_id = excluded.run_id, attempt = excluded.attempt"
 )
 
 
-def put_write_rows(
-    fence: Fence,
-    rows: Sequence[WriteRow],
-    connection: Connection,
-    *,
-    replace: bool,
-) -> None:
-    """Write what a task wrote; with `replace` in place of earlier rows, else they stay.
-
-    The fence was checked before.
-    """
-    insert = _OR_REPLACE if replace else _OR_LEAVE
+def _replace_writes(connection: Connection, fence: Fence, rows: Sequence[WriteRow]) -> None:
     for row in rows:
-        if replace and fence.run_id is not None:
+        if fence.run_id is not None:
             # An earlier run's write (its interrupt, say) goes aside as long as this run is
             # there: a rollback puts it back.
             kept = (fence.run_id, *row.key, row.index, fence.run_id)
             run_sql(connection, _KEEP, kept)
-        written = (row.task_path, row.index, row.channel, row.kind, row.blob)
-        run_sql(connection, insert, (*row.key, *written, fence.run_id, fence.attempt))
+        run_sql(connection, _PUT, (*row.columns, fence.run_id, fence.attempt))

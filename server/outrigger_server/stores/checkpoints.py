@@ -26,9 +26,13 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from outrigger_server.errors import FencedWrite, NotAllowed, OutriggerError, WritesLost
-from outrigger_server.stores.base import Database, Job
-from outrigger_server.stores.checkpoint_rows import WriteRow, put_checkpoint_row, put_write_rows
-from outrigger_server.stores.checkpoint_tables.base import NewCheckpoint, PackedCheckpoint
+from outrigger_server.stores.base import Database
+from outrigger_server.stores.checkpoint_rows import NewRows, TaskWrites
+from outrigger_server.stores.checkpoint_tables.base import (
+    NewCheckpoint,
+    PackedCheckpoint,
+    WriteRow,
+)
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
 from outrigger_server.stores.fence import Fence, WriteObserver
 from outrigger_server.stores.fenced_batch import FencedBatch
@@ -171,7 +175,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         row = self._pack(config, checkpoint, metadata, new_versions)
         started = time.perf_counter()
-        self._write_blocking(partial(put_checkpoint_row, self._fence, row))
+        self._write_blocking(row)
         self._observer.checkpoint_written(time.perf_counter() - started, row.size)
         return row.place.config
 
@@ -190,7 +194,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
             if not done.cancelled() and done.exception() is None:
                 self._observer.checkpoint_written(time.perf_counter() - started, row.size)
 
-        writing = self._hand_over(partial(put_checkpoint_row, self._fence, row))
+        writing = self._hand_over(row)
         writing.add_done_callback(written)
         await self._handed_over.add(writing)
         return row.place.config
@@ -203,7 +207,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        self._write_blocking(self._writes_job(config, writes, task_id, task_path))
+        self._write_blocking(self._task_writes(config, writes, task_id, task_path))
 
     @override
     async def aput_writes(
@@ -213,8 +217,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        job = self._writes_job(config, writes, task_id, task_path)
-        await self._handed_over.add(self._hand_over(job))
+        written = self._task_writes(config, writes, task_id, task_path)
+        await self._handed_over.add(self._hand_over(written))
 
     @override
     def delete_thread(self, thread_id: str) -> None:
@@ -244,7 +248,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self.head.put(row.place, checkpoint, metadata)
         return row
 
-    def _hand_over(self, write: Job[None]) -> asyncio.Future[None]:
+    def _hand_over(self, write: NewRows) -> asyncio.Future[None]:
         """Put the write into the batch that waits, else into a new one; return what it comes to."""
         if self._writing is None or not self._batch.add(write):
             batch = self._batch = FencedBatch(self._fence)
@@ -274,7 +278,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         if self._handed_over.waiting:
             self._database.write_blocking(_nothing)  # done after all that was handed over
 
-    def _write_blocking(self, write: Job[None]) -> None:
+    def _write_blocking(self, write: NewRows) -> None:
         self._writing = None  # what is handed over from now on comes after this
         batch = FencedBatch(self._fence)
         batch.add(write)
@@ -284,28 +288,27 @@ class FencedSaver(BaseCheckpointSaver[str]):
             self._observer.write_refused("checkpoint")
             raise
 
-    def _writes_job(
+    def _task_writes(
         self,
         config: RunnableConfig,
         writes: Sequence[tuple[str, Any]],
         task_id: str,
         task_path: str,
-    ) -> Job[None]:
+    ) -> TaskWrites:
         place = config["configurable"]
         namespace = str(place.get("checkpoint_ns", ""))
         self.head.put_writes(str(place["checkpoint_id"]), namespace, task_id, writes)
-        rows, replace = write_rows(self.serde, config, writes, task_id, task_path)
-        return partial(put_write_rows, self._fence, rows, replace=replace)
+        return task_writes(self.serde, config, writes, task_id, task_path)
 
 
-def write_rows(
+def task_writes(
     serde: Any,
     config: RunnableConfig,
     writes: Sequence[tuple[str, Any]],
     task_id: str,
     task_path: str,
-) -> tuple[list[WriteRow], bool]:
-    """What a task wrote as rows, and whether they take the place of earlier ones."""
+) -> TaskWrites:
+    """What a task wrote, as rows."""
     place = config["configurable"]
     key = (
         str(place["thread_id"]),
@@ -323,7 +326,7 @@ def write_rows(
         )
         for index, (channel, value) in enumerate(writes)
     ]
-    return rows, all(channel in WRITES_IDX_MAP for channel, _ in writes)
+    return TaskWrites(rows, all(channel in WRITES_IDX_MAP for channel, _ in writes))
 
 
 def _get(serde: Any, config: RunnableConfig, connection: Connection) -> CheckpointTuple | None:

@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 
 from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
-from outrigger_server.stores.dialect import has_other_writers, lock_thread
+from outrigger_server.stores.dialect import has_other_writers
+from outrigger_server.stores.locks import lock_thread
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
     PENDING,

@@ -21,9 +21,9 @@ from outrigger_server.domain.cron import Cron, OnRunCompleted
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.errors import NotFound
 from outrigger_server.stores.assistants import find_assistant
-from outrigger_server.stores.dialect import lock_thread
 from outrigger_server.stores.filters import filter_conditions
 from outrigger_server.stores.json_entries import entry_test
+from outrigger_server.stores.locks import lock_thread
 from outrigger_server.stores.tables import crons
 from outrigger_server.stores.threads import find_thread
 

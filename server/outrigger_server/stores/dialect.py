@@ -10,12 +10,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from outrigger_server.errors import StoreUnavailable
-from outrigger_server.stores.tables import runs, threads
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -52,6 +51,14 @@ def waited_in_vain(error: BaseException) -> bool:
     return getattr(_cause(error), "sqlstate", None) == _LOCK_TIMEOUT
 
 
+def is_duplicate(error: BaseException) -> bool:
+    """True when there is a row with the same key already."""
+    cause = _cause(error)
+    state = getattr(cause, "sqlstate", None)
+    return state == _UNIQUE_VIOLATION or isinstance(cause, sqlite3.IntegrityError)
+
+
+_UNIQUE_VIOLATION = "23505"
 _LOCK_TIMEOUT = "55P03"
 _CONFLICTS = {"40001", "40P01", _LOCK_TIMEOUT}
 """PostgreSQL's: could not serialize, deadlock, a lock not had in time."""
@@ -172,69 +179,9 @@ def insert_or_replace(connection: Connection, table: Table, *, when: ColumnEleme
     return replacing
 
 
-# -- locks ---------------------------------------------------------------------
+# -- writers -------------------------------------------------------------------
 
 
 def has_other_writers(connection: Connection) -> bool:
     """True when other processes may write meanwhile, so that rows must be locked first."""
     return connection.dialect.name == POSTGRESQL
-
-
-_THREAD = select(threads.c.thread_id).with_for_update()
-_BY_ID = _THREAD.where(threads.c.thread_id == bindparam("thread"))
-_OF_RUN = _THREAD.where(
-    threads.c.thread_id
-    == select(runs.c.thread_id).where(runs.c.run_id == bindparam("run")).scalar_subquery()
-)
-
-
-def lock_thread(connection: Connection, thread_id: str) -> None:
-    """Let no other process change the thread or its runs before the transaction has ended.
-
-    Every job that reads a thread's runs and then decides begins with this; what it reads
-    afterwards is what the others left. The thread's row always comes before rows of runs.
-    """
-    if has_other_writers(connection):
-        connection.execute(_BY_ID, {"thread": thread_id})
-
-
-def lock_thread_of(connection: Connection, run_id: str) -> None:
-    """The same for the thread of a run."""
-    if has_other_writers(connection):
-        connection.execute(_OF_RUN, {"run": run_id})
-
-
-_RUN = select(runs.c.run_id).where(runs.c.run_id == bindparam("run")).with_for_update()
-
-
-def lock_run(connection: Connection, run_id: str) -> None:
-    """Wait for the writes that passed the run's fence, and let none pass any more.
-
-    Whoever takes a run's traces away does this first; the thread is locked before.
-    """
-    if has_other_writers(connection):
-        connection.execute(_RUN, {"run": run_id})
-
-
-_RUN_AND_LIVE = (
-    select(runs.c.run_id)
-    .where(
-        (runs.c.run_id == bindparam("run"))
-        | (
-            (runs.c.thread_id == bindparam("thread"))
-            & runs.c.status.in_([literal_column("'pending'"), literal_column("'running'")])
-        )
-    )
-    .order_by(runs.c.run_id)
-    .with_for_update()
-)
-
-
-def lock_run_and_live(connection: Connection, run_id: str, thread_id: str) -> None:
-    """The same for a run and those in flight on its thread.
-
-    An attempt that writes looks at what earlier runs left: it puts their writes aside and
-    names their checkpoints as parents. Whoever removes an ended run lets none be halfway.
-    """
-    if has_other_writers(connection):
-        connection.execute(_RUN_AND_LIVE, {"run": run_id, "thread": thread_id})

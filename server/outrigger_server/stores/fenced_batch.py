@@ -4,7 +4,7 @@ import threading
 
 from sqlalchemy import Connection
 
-from outrigger_server.stores.base import Job
+from outrigger_server.stores.checkpoint_rows import NewRows, put_rows
 from outrigger_server.stores.fence import Fence
 
 BATCH_LIMIT = 16
@@ -21,7 +21,7 @@ class FencedBatch:
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
         self._gate = threading.Lock()
-        self._writes: list[Job[None]] = []
+        self._writes: list[NewRows] = []
         self._begun = False
         self.done = False
         """Whether it is known what became of it; true on the writer's thread before later jobs."""
@@ -33,7 +33,7 @@ class FencedBatch:
         """How many writes it has taken in."""
         return len(self._writes)
 
-    def add(self, write: Job[None]) -> bool:
+    def add(self, write: NewRows) -> bool:
         """Take the write in, unless the batch is full or has begun: then return False."""
         with self._gate:
             if self._begun or len(self._writes) >= BATCH_LIMIT:
@@ -52,8 +52,7 @@ class FencedBatch:
         self.failure = None
         try:
             self._fence.check(connection)
-            for write in self._writes:
-                write(connection)
+            put_rows(connection, self._fence, self._writes)
         except BaseException as error:
             self.failure = error
             raise

@@ -8,6 +8,8 @@ from outrigger_server.stores.checkpoint_tables.base import CheckpointTables
 from outrigger_server.stores.checkpoint_tables.of import tables_of_dialect
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
+from outrigger_telemetry.metrics import local_metrics
+from outrigger_telemetry.pools import PoolBoard
 
 Result = TypeVar("Result")
 
@@ -15,14 +17,16 @@ Result = TypeVar("Result")
 class JobDatabase:
     """A database while it is open: the part of `Database` that does not depend on which one.
 
-    Whoever opens one gives it its `writer` and its readers.
+    Whoever opens one gives it its `writer` and its readers. Without a `board` nobody sees how
+    they are used.
     """
 
     writer: Writer
     _readers: Readers
     _graph_readers: Readers
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, board: PoolBoard | None) -> None:
+        self._board = board or PoolBoard(local_metrics(()))
         self.checkpoint_tables: CheckpointTables = tables_of_dialect(dialect)
 
     def _close_jobs(self) -> None:

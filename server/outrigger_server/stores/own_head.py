@@ -37,7 +37,7 @@ class OwnHead:
     def put_writes(
         self, checkpoint_id: str, namespace: str, task_id: str, writes: Sequence[tuple[str, Any]]
     ) -> None:
-        """Remember what a task wrote at the head, as the tables do: see `put_write_rows`."""
+        """Remember what a task wrote at the head, as the tables do: see `put_rows`."""
         if self._last is None or namespace or checkpoint_id != self._last[0].checkpoint_id:
             return
         replace = all(channel in WRITES_IDX_MAP for channel, _ in writes)

@@ -19,6 +19,7 @@ from outrigger_server.stores.postgres_occupancy import Occupancy, Occupied, why_
 from outrigger_server.stores.postgres_session import PostgresSession
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
+from outrigger_telemetry.pools import PoolBoard
 
 CONNECT_SECONDS = 5
 GROUP_LIMIT = 60
@@ -44,9 +45,15 @@ class PostgresDatabase(JobDatabase):
     """
 
     def __init__(
-        self, uri: str, *, max_connections: int = 10, upgrade: bool = False, alone: bool = False
+        self,
+        uri: str,
+        board: PoolBoard | None = None,
+        *,
+        max_connections: int = 10,
+        upgrade: bool = False,
+        alone: bool = False,
     ) -> None:
-        super().__init__(POSTGRESQL)
+        super().__init__(POSTGRESQL, board)
         self._uri = uri
         self._upgrade = upgrade
         self._occupancy = Occupancy.ALONE if alone else Occupancy.SHARED
@@ -58,10 +65,13 @@ class PostgresDatabase(JobDatabase):
         engine = postgres_engine(self._uri)
         self._session = PostgresSession(engine, self._occupancy)
         await asyncio.to_thread(self._prepare)
-        self.writer = Writer(self._session, group_limit=GROUP_LIMIT)
+        self.writer = Writer(self._session, self._board, group_limit=GROUP_LIMIT)
         self.writer.start()
-        self._readers = Readers("reader", self._reader_count, engine, _READ)
-        self._graph_readers = Readers("graph-reader", self._graph_reader_count, engine, _READ)
+        board = self._board
+        self._readers = Readers("reader", self._reader_count, engine, board, _READ)
+        self._graph_readers = Readers(
+            "graph_reader", self._graph_reader_count, engine, board, _READ
+        )
         return self
 
     def _prepare(self) -> None:

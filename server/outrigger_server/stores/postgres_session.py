@@ -113,20 +113,22 @@ class PostgresSession:
         status = self._driver.info.transaction_status
         return status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
-    def begin(self, jobs: int) -> Connection:
+    def begin(self, jobs: int, *, marked: bool) -> Connection:
         """See `WritingSession.begin`."""
         self._alone = jobs == 1
         self._jobs = 0
+        # Without marks no job may wait long: the first that must is done again, marked.
+        statement = _BEGIN if self._alone or marked else f"{_BEGIN};{_WAIT_LESS}"
         try:
-            return self._begin()
+            return self._begin(statement)
         except (psycopg.Error, DBAPIError):
             # Lost since the last transaction, or not there at all: nothing was begun.
             self.close()
-            return self._begin()
+            return self._begin(statement)
 
-    def _begin(self) -> Connection:
+    def _begin(self, statement: str) -> Connection:
         connection = self.open()
-        answer = self._run(_BEGIN)
+        answer = self._run(statement)
         answer.nextset()
         row = answer.fetchone()
         self._transaction = row[0] if row is not None else ""

@@ -4,7 +4,8 @@ from sqlalchemy import Connection, select
 
 from outrigger_server.domain.run import ThreadId
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
-from outrigger_server.stores.dialect import lock_thread, run_sql
+from outrigger_server.stores.dialect import run_sql
+from outrigger_server.stores.locks import lock_thread
 from outrigger_server.stores.runs import in_flight
 from outrigger_server.stores.tables import threads
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import concurrent.futures
-from typing import TypeVar
+import time
+from collections import deque
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -10,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.base import Job
 from outrigger_server.stores.dialect import translated
+from outrigger_telemetry.pools import PoolBoard, PoolUse
 
 Result = TypeVar("Result")
 
@@ -17,14 +20,20 @@ Result = TypeVar("Result")
 class Readers:
     """Runs each job in a transaction begun with `begin`, which gives it one snapshot.
 
-    There are never more connections than threads; one that broke is replaced.
+    There are never more connections than threads; one that broke is replaced. The `board`
+    shows how they are used.
     """
 
-    def __init__(self, name: str, threads: int, engine: Engine, begin: str = "BEGIN") -> None:
+    def __init__(
+        self, name: str, threads: int, engine: Engine, board: PoolBoard, begin: str = "BEGIN"
+    ) -> None:
         self._engine = engine
         self._begin = begin
         self._threads = concurrent.futures.ThreadPoolExecutor(threads, name)
         self._idle: list[Connection] = []
+        self._asked: deque[float] = deque()  # since when each job waits for a thread
+        self._at_work: deque[None] = deque()
+        self._acquired = board.watch(name, self._use)
         self._closed = False
 
     def close(self, *, wait: bool) -> None:
@@ -35,24 +44,41 @@ class Readers:
 
     async def read(self, job: Job[Result]) -> Result:
         """See `Database.read`."""
-        loop = asyncio.get_running_loop()
-        try:
-            reading = loop.run_in_executor(self._threads, self._read, job)
-        except RuntimeError as error:
-            raise StoreUnavailable("The server is stopping; nothing was read.") from error
-        return await reading
+        return await asyncio.wrap_future(self._submit(job))
 
     def read_blocking(self, job: Job[Result]) -> Result:
         """See `Database.read_blocking`."""
+        return self._submit(job).result()
+
+    def _submit(self, job: Job[Result]) -> concurrent.futures.Future[Result]:
+        self._asked.append(time.perf_counter())
         try:
             reading = self._threads.submit(self._read, job)
         except RuntimeError as error:
+            self._asked.pop()
             raise StoreUnavailable("The server is stopping; nothing was read.") from error
-        return reading.result()
+        reading.add_done_callback(self._forget_cancelled)
+        return reading
+
+    def _forget_cancelled(self, reading: concurrent.futures.Future[Any]) -> None:
+        if reading.cancelled():  # before its thread was free; the first in line is as good as it
+            self._asked.popleft()
+
+    def _use(self) -> PoolUse:
+        return PoolUse(len(self._at_work), len(self._idle), len(self._asked))
 
     def _read(self, job: Job[Result]) -> Result:
+        asked_at = self._asked.popleft()
+        self._at_work.append(None)
+        try:
+            return self._done(job, asked_at)
+        finally:
+            self._at_work.pop()
+
+    def _done(self, job: Job[Result], asked_at: float) -> Result:
         try:
             connection = self._begun()
+            self._acquired(time.perf_counter() - asked_at)
             try:
                 result = job(connection)
                 connection.exec_driver_sql("COMMIT")

@@ -9,7 +9,8 @@ from outrigger_server.domain.run import CancelAction, Run, RunStatus
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition
 from outrigger_server.stores import traces
-from outrigger_server.stores.dialect import lock_run, lock_run_and_live, lock_thread
+from outrigger_server.stores.locks import lock_run, lock_run_and_live, lock_thread
+from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import (
     IN_FLIGHT,
     RUN_COLUMNS,
@@ -22,7 +23,7 @@ from outrigger_server.stores.run_rows import (
 from outrigger_server.stores.tables import runs, threads
 from outrigger_server.stores.webhooks import put_cut_delivery, put_delivery
 
-_END = (
+_END = ReadyStatement(
     update(runs)
     .where(
         runs.c.run_id == bindparam("run"),
@@ -67,7 +68,7 @@ def finish_run(
     """
     lock_thread(connection, run.thread_id)
     end = {"run": run.run_id, "number": run.attempt, "status": status.value, "now": now}
-    row = connection.execute(_END, end).mappings().first()
+    row = _END.first(connection, end)
     if row is None:
         return roll_back_run(connection, held_run(connection, run.token), now)
     ended = to_run(row)

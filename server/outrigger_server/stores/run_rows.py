@@ -23,7 +23,8 @@ from sqlalchemy import (
 from outrigger_server.domain.run import AttemptToken, CancelAction, Run, RunId, RunStatus, ThreadId
 from outrigger_server.domain.thread import ThreadOutcome
 from outrigger_server.errors import IllegalTransition, NotFound
-from outrigger_server.stores.dialect import lock_thread_of
+from outrigger_server.stores.locks import lock_thread_of
+from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.tables import runs, threads
 
 # Written into the statement: SQLite matches partial indexes against constants only.
@@ -129,7 +130,7 @@ HEAD_AT = case(
 Every job that changes a thread's runs ends with an update of the thread that sets it so.
 """
 
-_REFRESH_HEAD = (
+_REFRESH_HEAD = ReadyStatement(
     update(threads)
     .where(threads.c.thread_id == bindparam("thread"))
     .values(head_at=HEAD_AT)
@@ -139,10 +140,11 @@ _REFRESH_HEAD = (
 
 def refresh_head(connection: Connection, thread_id: ThreadId) -> bool:
     """Say anew which of the thread's runs may be claimed; return whether there is one."""
-    return connection.execute(_REFRESH_HEAD, {"thread": thread_id}).scalar() is not None
+    row = _REFRESH_HEAD.first(connection, {"thread": thread_id})
+    return row is not None and row["head_at"] is not None
 
 
-_SETTLE = (
+_SETTLE_CORE = (
     update(threads)
     .returning(threads.c.head_at)
     .where(threads.c.thread_id == bindparam("thread"))
@@ -153,12 +155,15 @@ _SETTLE = (
         head_at=HEAD_AT,
     )
 )
-_SETTLE_WITH_STATE = _SETTLE.values(
-    {
-        "values": bindparam("state"),
-        "interrupts": bindparam("waiting"),
-        "state_updated_at": bindparam("now"),
-    }
+_SETTLE = ReadyStatement(_SETTLE_CORE)
+_SETTLE_WITH_STATE = ReadyStatement(
+    _SETTLE_CORE.values(
+        {
+            "values": bindparam("state"),
+            "interrupts": bindparam("waiting"),
+            "state_updated_at": bindparam("now"),
+        }
+    )
 )
 
 
@@ -176,4 +181,5 @@ def settle_thread(
     if outcome.values is not None:
         statement = _SETTLE_WITH_STATE
         settled |= {"state": outcome.values, "waiting": outcome.interrupts}
-    return connection.execute(statement, settled).scalar() is not None
+    row = statement.first(connection, settled)
+    return row is not None and row["head_at"] is not None

@@ -36,7 +36,8 @@ from outrigger_server.domain.run import (
 from outrigger_server.domain.thread import config_after
 from outrigger_server.errors import NotFound
 from outrigger_server.stores import traces
-from outrigger_server.stores.dialect import lock_thread
+from outrigger_server.stores.locks import lock_thread
+from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import (
     HEAD_AT,
     IN_FLIGHT,
@@ -51,7 +52,7 @@ from outrigger_server.stores.webhooks import put_cut_delivery
 
 # -- in flight -----------------------------------------------------------------
 
-_THREAD_IN_FLIGHT = (
+_THREAD_IN_FLIGHT = ReadyStatement(
     select(runs.c.run_id, runs.c.status, runs.c.cancel_action)
     .where(runs.c.thread_id == bindparam("thread"), IN_FLIGHT)
     .order_by(runs.c.created_at, runs.c.seq)
@@ -62,11 +63,11 @@ def in_flight(connection: Connection, thread_id: ThreadId) -> list[InFlightRun]:
     """The thread's pending and running runs, the next one to run first."""
     return [
         InFlightRun(
-            RunId(run_id),
-            RunStatus(status),
-            CancelAction(action) if action is not None else None,
+            RunId(row["run_id"]),
+            RunStatus(row["status"]),
+            CancelAction(row["cancel_action"]) if row["cancel_action"] is not None else None,
         )
-        for run_id, status, action in connection.execute(_THREAD_IN_FLIGHT, {"thread": thread_id})
+        for row in _THREAD_IN_FLIGHT.all(connection, {"thread": thread_id})
     ]
 
 
@@ -101,7 +102,7 @@ class Created:
 CHECKPOINTS = table("checkpoints", column("thread_id"))
 """What every database's checkpoint tables have in common."""
 
-_THREAD = (
+_THREAD = ReadyStatement(
     select(
         threads.c.metadata,
         threads.c.config,
@@ -116,7 +117,7 @@ _THREAD = (
     .with_for_update()
 )
 
-_TOUCH_THREAD = (
+_TOUCH_THREAD = ReadyStatement(
     update(threads)
     .where(threads.c.thread_id == bindparam("thread"))
     .values(
@@ -126,7 +127,7 @@ _TOUCH_THREAD = (
         head_at=HEAD_AT,
     )
 )
-_INSERT_RUN = insert(runs)
+_INSERT_RUN = ReadyStatement(insert(runs).inline())
 
 
 def create_run(
@@ -145,30 +146,35 @@ def create_run(
         NotFound: There is no such thread.
         InvalidRequest: The thread has no such checkpoint to start from.
     """
-    thread = connection.execute(_THREAD, {"thread": thread_id}).first()
+    thread = _THREAD.first(connection, {"thread": thread_id})
     if thread is None:
         raise NotFound("Thread or assistant not found.")
     start, inside = (request.kwargs.get(key) for key in ("checkpoint_id", "checkpoint_ns"))
     traces.require_checkpoint(connection, thread_id, start, inside or "")
     # Whoever gets the thread later is later, whatever the clock of its process says.
-    now = max(now, thread.updated_at)
+    now = max(now, thread["updated_at"])
     present = in_flight(connection, thread_id)
     decision = decide(MultitaskStrategy(request.multitask_strategy), present)
     if not decision.accepted:
         return Created(decision, None, len(present))
     dropped = _apply(connection, decision, present, request.run_id, now)
-    run = _new_run(thread_id, thread.metadata, request, now)
-    waits = bool(present) or thread.hold_token is not None or run.created_at > now
+    run = _new_run(thread_id, thread["metadata"], request, now)
+    waits = bool(present) or thread["hold_token"] is not None or run.created_at > now
     started = None if waits or lease is None else _started(run, now)
     _insert(connection, started or run, lease if started is not None else None)
-    touched = {"thread": thread_id, "now": now, "meta": thread.metadata, "settings": thread.config}
+    touched = {
+        "thread": thread_id,
+        "now": now,
+        "meta": thread["metadata"],
+        "settings": thread["config"],
+    }
     if not present:
-        touched["meta"] = thread.metadata | request.thread_metadata
+        touched["meta"] = thread["metadata"] | request.thread_metadata
         touched["settings"] = config_after(
-            thread.config, request.assistant_config, request.given_config
+            thread["config"], request.assistant_config, request.given_config
         )
-    connection.execute(_TOUCH_THREAD, touched)
-    fresh = not thread.has_history
+    _TOUCH_THREAD.run(connection, touched)
+    fresh = not thread["has_history"]
     return Created(decision, run, len(present) - len(dropped), started, fresh, dropped)
 
 
@@ -196,8 +202,8 @@ def _started(run: Run, now: int) -> Run:
 
 
 def _insert(connection: Connection, run: Run, lease: Lease | None) -> None:
-    connection.execute(
-        _INSERT_RUN,
+    _INSERT_RUN.run(
+        connection,
         {
             "run_id": run.run_id,
             "thread_id": run.thread_id,
@@ -212,6 +218,9 @@ def _insert(connection: Connection, run: Run, lease: Lease | None) -> None:
             "source": run.source,
             "request_id": run.request_id,
             "attempt": run.attempt,
+            "handed_back": run.handed_back,
+            "spent": run.spent,
+            "fenced": False,
             "started_at": run.started_at,
             "owner": None if lease is None else lease.owner,
             "lease_until": None if lease is None else lease.until,

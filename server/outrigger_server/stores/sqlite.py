@@ -21,6 +21,7 @@ from outrigger_server.stores.json_text import json_text, json_value
 from outrigger_server.stores.migrations.upgrade import upgrade_schema
 from outrigger_server.stores.readers import Readers
 from outrigger_server.stores.writer import Writer
+from outrigger_telemetry.pools import PoolBoard
 
 READERS = 4
 """Reading threads: reads are short, and two cores gain nothing from more."""
@@ -36,8 +37,8 @@ class SqliteDatabase(JobDatabase):
         ConfigurationError: The folder cannot be made, locked or written.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(SQLITE)
+    def __init__(self, data_dir: Path, board: PoolBoard | None = None) -> None:
+        super().__init__(SQLITE, board)
         self._data_dir = data_dir
         self._path = data_dir / "outrigger.db"
         self._lock_file: int | None = None
@@ -51,10 +52,10 @@ class SqliteDatabase(JobDatabase):
             upgrade_schema(connection)
             reading = self._engine("ro")
         self._connection = connection
-        self.writer = Writer(SqliteSession(connection))
+        self.writer = Writer(SqliteSession(connection), self._board)
         self.writer.start()
-        self._readers = Readers("reader", READERS, reading)
-        self._graph_readers = Readers("graph-reader", READERS, reading)
+        self._readers = Readers("reader", READERS, reading, self._board)
+        self._graph_readers = Readers("graph_reader", READERS, reading, self._board)
         return self
 
     async def __aexit__(
@@ -144,27 +145,35 @@ class SqliteSession:
         driver: Any = connection.connection.driver_connection
         self._connection = connection
         self._driver = cast("sqlite3.Connection", driver)
+        self._alone = False
 
     @property
     def lost(self) -> bool:
         """See `WritingSession.lost`."""
         return not self._driver.in_transaction
 
-    def begin(self, jobs: int) -> Connection:
+    def begin(self, jobs: int, *, marked: bool) -> Connection:
         """See `WritingSession.begin`."""
+        self._alone = jobs == 1
         self._driver.execute("BEGIN IMMEDIATE")
         return self._connection
 
     def begin_job(self) -> None:
-        """See `WritingSession.begin_job`."""
-        self._driver.execute("SAVEPOINT job")
+        """See `WritingSession.begin_job`. A job that is alone needs no savepoint."""
+        if not self._alone:
+            self._driver.execute("SAVEPOINT job")
 
     def end_job(self) -> None:
         """See `WritingSession.end_job`."""
-        self._driver.execute("RELEASE job")
+        if not self._alone:
+            self._driver.execute("RELEASE job")
 
     def undo_job(self) -> None:
         """See `WritingSession.undo_job`."""
+        if self._alone:
+            self._driver.execute("ROLLBACK")
+            self._driver.execute("BEGIN")
+            return
         self._driver.execute("ROLLBACK TO job")
         self._driver.execute("RELEASE job")
 

@@ -18,9 +18,6 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION = "0006"
-"""The migration the code is written for; a test compares it with the migrations' head."""
-
 metadata = MetaData()
 
 # SQLite counts only INTEGER PRIMARY KEY up by itself.

@@ -1,6 +1,9 @@
 """Copies of threads: the row and the whole history, without the runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -8,7 +11,7 @@ from outrigger_server.domain.run import RunStatus, ThreadId
 from outrigger_server.domain.thread import Thread, ThreadStatus
 from outrigger_server.errors import Conflict
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
-from outrigger_server.stores.dialect import lock_run, lock_thread
+from outrigger_server.stores.locks import lock_run, lock_thread
 from outrigger_server.stores.runs import in_flight
 from outrigger_server.stores.tables import threads
 from outrigger_server.stores.threads import find_thread, get_thread, ttl_columns
@@ -24,11 +27,18 @@ class Copied:
     behind: bool
 
 
-def copy_thread(connection: Connection, source: ThreadId, copy: ThreadId, now: int) -> Copied:
+def copy_thread(
+    connection: Connection,
+    source: ThreadId,
+    copy: ThreadId,
+    now: int,
+    metadata: Mapping[str, Any] = MappingProxyType({}),
+) -> Copied:
     """Make `copy` with the source's row and history as they stand; a run goes on meanwhile.
 
     No run and no later rollback of one reaches the copy: its checkpoints belong to nobody, and
-    what rollbacks would put back stays with the source. A time to live begins anew.
+    what rollbacks would put back stays with the source. A time to live begins anew. `metadata` is
+    merged into the source's.
 
     Raises:
         Conflict: There is no such thread.
@@ -44,8 +54,9 @@ def copy_thread(connection: Connection, source: ThreadId, copy: ThreadId, now: i
     row = connection.execute(select(threads).where(threads.c.thread_id == source)).mappings().one()
     times = {"created_at": now, "updated_at": now, "state_updated_at": now}
     free = dict.fromkeys(("head_at", "hold_token", "held_until", "error", "temporary_since"))
-    new = {"thread_id": copy, "config": {}, **times, **free, **ttl_columns(found.ttl, now)}
-    connection.execute(insert(threads).values({**row, **new}))
+    own = {"thread_id": copy, "config": {}, "metadata": {**found.metadata, **metadata}}
+    ttl = ttl_columns(found.ttl, now)
+    connection.execute(insert(threads).values({**row, **own, **times, **free, **ttl}))
     checkpoint_tables(connection).copy_thread(connection, source, copy)
     failed = row["rest_status"] == ThreadStatus.ERROR
     behind = bool(runs) or row["hold_token"] is not None or failed

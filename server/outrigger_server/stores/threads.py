@@ -15,7 +15,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from outrigger_server.domain.access import EVERYTHING, Filter
 from outrigger_server.domain.run import Run, RunStatus, ThreadId
@@ -30,7 +29,9 @@ from outrigger_server.errors import AlreadyExists, Conflict, NotFound, ThreadBus
 from outrigger_server.stores import traces
 from outrigger_server.stores.checkpoint_tables.base import StoredAmounts
 from outrigger_server.stores.checkpoint_tables.of import checkpoint_tables
-from outrigger_server.stores.dialect import insert_or_ignore, lock_thread
+from outrigger_server.stores.dialect import insert_or_ignore, is_duplicate
+from outrigger_server.stores.locks import lock_thread
+from outrigger_server.stores.ready_statement import ReadyStatement
 from outrigger_server.stores.run_rows import refresh_head, settle_thread
 from outrigger_server.stores.runs import in_flight, in_flight_runs
 from outrigger_server.stores.tables import crons, runs, threads
@@ -62,10 +63,9 @@ COLUMNS = [
     STATUS,
 ]
 
-_UNSET = dict.fromkeys(
-    ("values", "interrupts", "error", "ttl_minutes", "ttl_strategy", "expires_at")
-)
-_INSERT = insert(threads)
+_UNSET = dict.fromkeys(("values", "interrupts", "error"))
+_NO_TTL = dict.fromkeys(("ttl_minutes", "ttl_strategy", "expires_at"))
+_INSERT = ReadyStatement(insert(threads).inline())
 _BY_ID = select(*COLUMNS).where(threads.c.thread_id == bindparam("thread"))
 
 
@@ -91,8 +91,10 @@ def create_thread(
     """
     row = _new_row(thread_id, metadata, now, ttl)
     try:
-        connection.execute(_INSERT, row)
-    except IntegrityError as error:
+        _INSERT.run(connection, row)
+    except Exception as error:
+        if not is_duplicate(error):
+            raise
         raise AlreadyExists(f"Thread with ID {thread_id} already exists") from error
     row["status"] = row.pop("rest_status")
     return to_thread({**_UNSET, **row})
@@ -125,6 +127,7 @@ def _new_row(
     thread_id: ThreadId, metadata: dict[str, Any], now: int, ttl: Ttl | None
 ) -> dict[str, Any]:
     return {
+        **_NO_TTL,
         **ttl_columns(ttl, now),
         "thread_id": thread_id,
         "created_at": now,

@@ -1,15 +1,16 @@
 """The writer thread: owns a process's only writing connection and commits in groups.
 
-Jobs that wait together are committed together, each inside a savepoint of its own, so
-one that fails takes no other with it. An acknowledged job is on disk.
+Jobs that wait together are committed together, and one that fails takes no other with it:
+the group is then done again with a savepoint for each. An acknowledged job is on disk.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from outrigger_server.errors import StoreUnavailable
 from outrigger_server.stores.dialect import is_conflict, translated, waited_in_vain
 from outrigger_server.stores.job_queue import JobQueue
+from outrigger_telemetry.pools import PoolBoard, PoolUse
 
 Result = TypeVar("Result")
 
@@ -25,6 +27,9 @@ GROUP_LIMIT = 256
 
 CONFLICT_TRIES = 5
 """How often a job runs at most while other processes are in its way."""
+
+WARY_GROUPS = 16
+"""After a job has failed, so many groups get savepoints at once: often more jobs fail then."""
 
 
 class WritingSession(Protocol):
@@ -35,8 +40,11 @@ class WritingSession(Protocol):
         """True when the database itself has ended the transaction."""
         ...
 
-    def begin(self, jobs: int) -> Connection:
-        """Begin a transaction for up to so many jobs."""
+    def begin(self, jobs: int, *, marked: bool) -> Connection:
+        """Begin a transaction for up to so many jobs.
+
+        Only one that is `marked` can undo a job; it may wait longer for other processes.
+        """
         ...
 
     def begin_job(self) -> None:
@@ -75,6 +83,7 @@ class _Entry(Generic[Result]):
     future: Any
     loop: asyncio.AbstractEventLoop | None
     settled: Callable[[BaseException | None], None] | None = None
+    asked_at: float = field(default_factory=time.perf_counter)
 
 
 def _settle(future: Any, outcome: _Outcome) -> None:
@@ -108,15 +117,23 @@ def _tell(settled: Iterable[tuple[_Entry[Any], _Outcome]]) -> None:
 
 
 class Writer:
-    """Runs jobs on one thread, in the order they were handed over."""
+    """Runs jobs on one thread, in the order they were handed over.
 
-    def __init__(self, session: WritingSession, *, group_limit: int = GROUP_LIMIT) -> None:
+    The `board` shows its one connection, and how long jobs wait for it.
+    """
+
+    def __init__(
+        self, session: WritingSession, board: PoolBoard, *, group_limit: int = GROUP_LIMIT
+    ) -> None:
         self._session = session
         self._group_limit = group_limit
         self._queue: JobQueue[_Entry[Any]] = JobQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._wary = 0
         self.commits = 0
         self.jobs = 0
+        self._busy = 0
+        self._acquired = board.watch("writer", self._use)
 
     def start(self) -> None:
         """Start taking jobs."""
@@ -153,11 +170,21 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._queue.take(self._group_limit):
+            begun = time.perf_counter()
+            for entry in group:
+                self._acquired(begun - entry.asked_at)
+            self._busy = 1
             self._commit_group(group)
+            self._busy = 0
+
+    def _use(self) -> PoolUse:
+        return PoolUse(self._busy, 1 - self._busy, self.waiting)
 
     def _commit_group(self, group: list[_Entry[Any]]) -> None:
         """Settle every job of the group, in as few transactions as other processes allow."""
         begun, tries = group, 0
+        if self._commit_unmarked(group):
+            return
         while group:
             tries += 1
             try:
@@ -168,11 +195,35 @@ class Writer:
                 if tries < CONFLICT_TRIES and not waited_in_vain(conflict.error):
                     continue
                 settled = [(None, translated(conflict.error))]
-            self.jobs += len(settled)
-            _tell(zip(group, settled, strict=False))
+            self._settle(group, settled)
             group = group[len(settled) :]
             begun = group[:1] if len(begun) == 1 else group
             tries = 0
+
+    def _settle(self, group: list[_Entry[Any]], settled: list[_Outcome]) -> None:
+        self.jobs += len(settled)
+        _tell(zip(group, settled, strict=False))
+
+    def _commit_unmarked(self, group: list[_Entry[Any]]) -> bool:
+        """Do and commit all jobs; return False when one failed: then nothing was done.
+
+        Marks cost more than most jobs do, and hardly any job needs its own.
+        """
+        if len(group) == 1:
+            return False
+        if self._wary:
+            self._wary -= 1
+            return False
+        try:
+            connection = self._session.begin(len(group), marked=False)
+            settled: list[_Outcome] = [(entry.job(connection), None) for entry in group]
+            settled = self._commit(settled)
+        except BaseException:  # noqa: BLE001  which job failed, and how, shows with marks
+            self._session.roll_back()
+            self._wary = WARY_GROUPS
+            return False
+        self._settle(group, settled)
+        return True
 
     def _commit_first(self, group: list[_Entry[Any]]) -> list[_Outcome]:
         """Do and commit the first jobs of the group, one at least; return how they ended.
@@ -182,7 +233,7 @@ class Writer:
         """
         settled: list[_Outcome] = []
         try:
-            connection = self._session.begin(len(group))
+            connection = self._session.begin(len(group), marked=True)
             for entry in group:
                 try:
                     settled.append(self._run_job(entry, connection))
@@ -190,17 +241,34 @@ class Writer:
                     if not settled:
                         raise
                     break  # it waits in a transaction of its own, which holds up nobody
-            self._session.commit()
         except BaseException as error:
             self._session.roll_back()
             if isinstance(error, _InTheWay):
                 raise
-            if is_conflict(error):
-                raise _InTheWay(error) from error
-            failure = translated(error)
-            settled = [(None, failure) for _ in group]
+            return self._failed(group, error)
+        return self._commit(settled)
+
+    def _commit(self, settled: list[_Outcome]) -> list[_Outcome]:
+        """Commit; return how the jobs ended after all.
+
+        Raises:
+            _InTheWay: Another process was in the way; nothing was done.
+        """
+        try:
+            self._session.commit()
+        except BaseException as error:  # noqa: BLE001  handed to those who wait
+            self._session.roll_back()
+            return self._failed(settled, error)
         self.commits += 1
         return settled
+
+    def _failed(self, jobs: Sized, error: BaseException) -> list[_Outcome]:
+        """How all jobs ended whose transaction failed."""
+        if is_conflict(error):
+            raise _InTheWay(error) from error
+        failure = translated(error)
+        self.commits += 1
+        return [(None, failure)] * len(jobs)
 
     def _run_job(self, entry: _Entry[Any], connection: Connection) -> _Outcome:
         self._session.begin_job()

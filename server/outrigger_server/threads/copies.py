@@ -1,7 +1,9 @@
 """Copies threads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.run import ThreadId
@@ -20,13 +22,18 @@ class ThreadCopier:
     changes: StateChanges
     clock: Clock
 
-    async def copy(self, source: ThreadId, copy: ThreadId) -> Thread:
+    async def copy(
+        self, source: ThreadId, copy: ThreadId, metadata: Mapping[str, Any] | None = None
+    ) -> Thread:
         """Make a thread with the source's row and history, whose values follow the history.
+
+        `metadata` is merged into the source's.
 
         Raises:
             Conflict: There is no such thread.
         """
-        job = partial(copy_thread, source=source, copy=copy, now=self.clock.now())
+        now = self.clock.now()
+        job = partial(copy_thread, source=source, copy=copy, now=now, metadata=metadata or {})
         copied = await self.database.write(job)
         if not copied.behind:
             return copied.thread

@@ -22,9 +22,9 @@ from outrigger_server.graphs.loop import GraphLoop
 from outrigger_server.graphs.registry import GraphRegistry
 from outrigger_server.graphs.source import GraphSource
 from outrigger_server.stores.base import Database, Job
-from outrigger_server.stores.checkpoint_rows import put_write_rows
+from outrigger_server.stores.checkpoint_rows import put_rows
 from outrigger_server.stores.checkpoint_tables.base import CheckpointTables, NewCheckpoint
-from outrigger_server.stores.checkpoints import write_rows
+from outrigger_server.stores.checkpoints import task_writes
 from outrigger_server.stores.fence import HoldFence, WriteObserver
 from outrigger_server.stores.idempotency_keys import claim_key
 from outrigger_server.stores.items import FencedStore, ItemRules
@@ -167,7 +167,7 @@ class RecordingSaver(InMemorySaver):
     ) -> RunnableConfig:
         new = NewCheckpoint(config, checkpoint, metadata, new_versions)
         row = self._tables.pack(self.serde, new)
-        self.jobs.append(partial(row.insert, run_id=None, attempt=None))
+        self.jobs.append(partial(put_rows, fence=self._nobody, new=[row]))
         return await super().aput(config, checkpoint, metadata, new_versions)
 
     @override
@@ -178,6 +178,6 @@ class RecordingSaver(InMemorySaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        rows, replace_rows = write_rows(self.serde, config, writes, task_id, task_path)
-        self.jobs.append(partial(put_write_rows, self._nobody, rows, replace=replace_rows))
+        written = task_writes(self.serde, config, writes, task_id, task_path)
+        self.jobs.append(partial(put_rows, fence=self._nobody, new=[written]))
         await super().aput_writes(config, writes, task_id, task_path)

@@ -1,7 +1,7 @@
 """What the server's processes count, from their metric files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from prometheus_client.metrics_core import Metric
@@ -10,6 +10,7 @@ from outrigger_sidecar.collectors.base import family
 from outrigger_telemetry.logging import get_logger
 from outrigger_telemetry.metric_files import MetricFiles
 from outrigger_telemetry.metric_specs import SIDECAR_METRIC_FILES
+from outrigger_telemetry.process_files import WriterProcess
 
 FOLD_INTERVAL_SECONDS = 2.0
 
@@ -35,27 +36,35 @@ class MetricFilesCollector:
 
 
 @asynccontextmanager
-async def keep_folded(files: MetricFiles) -> AsyncIterator[None]:
-    """Fold the files of dead processes from time to time, for as long as the block lasts."""
+async def keep_folded(
+    files: MetricFiles, ended: Callable[[Sequence[WriterProcess]], None]
+) -> AsyncIterator[None]:
+    """Fold the files of dead processes from time to time, for as long as the block lasts.
+
+    `ended` is told which they were.
+    """
     async with asyncio.TaskGroup() as group:
-        folding = group.create_task(_fold_now_and_then(files))
+        folding = group.create_task(_fold_now_and_then(files, ended))
         try:
             yield
         finally:
             folding.cancel()
 
 
-async def _fold_now_and_then(files: MetricFiles) -> None:
+async def _fold_now_and_then(
+    files: MetricFiles, ended: Callable[[Sequence[WriterProcess]], None]
+) -> None:
     is_broken = False
     while True:
         try:
-            count = await asyncio.to_thread(files.fold)
+            folded = await asyncio.to_thread(files.fold)
+            ended(folded)
         except Exception as error:  # noqa: BLE001  must go on: the next try may work
             if not is_broken:
                 log.warning("metric_files_not_folded", error=error)
             is_broken = True
         else:
             is_broken = False
-            if count:
-                log.info("metric_files_folded", processes=count)
+            if folded:
+                log.info("metric_files_folded", processes=len(folded))
         await asyncio.sleep(FOLD_INTERVAL_SECONDS)

@@ -2,16 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Registry
 from prometheus_client.samples import Sample
 from typing_extensions import override
 
-from outrigger_sidecar.collectors.base import Collector, family
+from outrigger_sidecar.collectors.base import Collector, family, samples_by
 from outrigger_telemetry.logging import get_logger
 from outrigger_telemetry.metric_specs import (
+    SIDECAR_COLLECTOR_AGE_SECONDS,
     SIDECAR_COLLECTOR_DURATION_SECONDS,
     SIDECAR_COLLECTOR_SUCCESS,
 )
@@ -25,10 +26,14 @@ class Page(Registry):
     A collector that fails is missing from the page, and named on it; the page never fails.
     """
 
-    def __init__(self, collectors: Sequence[Collector]) -> None:
+    def __init__(
+        self, collectors: Sequence[Collector], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._collectors = tuple(collectors)
         self._one_at_a_time = threading.Lock()
         self._broken: set[str] = set()
+        self._clock = clock
+        self._worked_at: dict[str, float] = {}
 
     @override
     def collect(self) -> Iterable[Metric]:
@@ -44,11 +49,18 @@ class Page(Registry):
             started = time.perf_counter()
             success[collector.name] = self._run(collector, found)
             seconds[collector.name] = time.perf_counter() - started
+            if success[collector.name]:
+                self._worked_at[collector.name] = self._clock()
+        now = self._clock()
+        ages = {
+            name: 0.0 if success[name] else now - since for name, since in self._worked_at.items()
+        }
         found += [
             family(
                 SIDECAR_COLLECTOR_DURATION_SECONDS,
-                [({"collector": name}, value) for name, value in seconds.items()],
+                samples_by("collector", seconds),
             ),
+            family(SIDECAR_COLLECTOR_AGE_SECONDS, samples_by("collector", ages)),
             family(
                 SIDECAR_COLLECTOR_SUCCESS,
                 [({"collector": name}, float(value)) for name, value in success.items()],
@@ -106,8 +118,12 @@ def _place(sample: Sample) -> int:
 
 def _add_samples(samples: Iterable[Sample]) -> list[Sample]:
     added: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
-    for sample in samples:
+    for each in samples:
+        sample = each
         key = (sample.name, tuple(sorted(sample.labels.items())))
         known = added.get(key)
-        added[key] = sample if known is None else known._replace(value=known.value + sample.value)
+        if known is not None:
+            both = known.value + sample.value
+            sample = known._replace(value=both, exemplar=sample.exemplar or known.exemplar)
+        added[key] = sample
     return list(added.values())

@@ -3,51 +3,56 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from outrigger_sidecar.health import CheckReport, CheckState, Overall, overall
-from outrigger_sidecar.http.auth import BearerGuard
+from outrigger_sidecar.http.auth import Guard
 from outrigger_sidecar.probes.monitor import HealthMonitor
 
-METHODS = ["GET", "HEAD"]
+_NO = frozenset({"0", "false", "no", "off"})
 
 
-def health_routes(monitor: HealthMonitor, guard: BearerGuard) -> APIRouter:
+def health_routes(monitor: HealthMonitor, guard: Guard) -> list[Route]:
     """Make the routes that tell how things stand."""
-    router = APIRouter()
 
-    @router.api_route("/health", methods=METHODS, dependencies=[Depends(guard)])
-    async def health(verbose: bool = True, exclude: str = "") -> Response:  # noqa: FBT001, FBT002
-        excluded = {name.strip() for name in exclude.split(",")}
+    async def health(request: Request) -> Response:
+        excluded = {name.strip() for name in request.query_params.get("exclude", "").split(",")}
         reports = [report for report in monitor.reports() if report.name not in excluded]
         status = overall(reports)
         body: dict[str, Any] = {"status": status.value, "timestamp": _now()}
-        if verbose:
+        if request.query_params.get("verbose", "1").lower() not in _NO:
             body["checks"] = {report.name: _shown(report) for report in reports}
         return JSONResponse(body, 503 if status is Overall.UNHEALTHY else 200)
 
-    @router.api_route("/livez", methods=METHODS)
-    async def livez() -> Response:
+    async def livez(request: Request) -> Response:
+        del request
         return JSONResponse({"status": "ok"})
 
-    @router.api_route("/readyz", methods=METHODS)
-    async def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
+        del request
         # Beside a worker there is no server to watch: ready is who has slots.
         is_off = monitor.state("server") is CheckState.OFF
         needed = ("workers" if is_off else "server", "database")
         states = {name: monitor.state(name) for name in needed}
-        is_ready = all(state is CheckState.OK for state in states.values())
+        # Off is what cannot be seen from here, such as the database of a server far away.
+        is_ready = all(state in {CheckState.OK, CheckState.OFF} for state in states.values())
         body = {"status": "ok" if is_ready else "not ready", **states}
         return JSONResponse(body, 200 if is_ready else 503)
 
-    @router.api_route("/startupz", methods=METHODS)
-    async def startupz() -> Response:
+    async def startupz(request: Request) -> Response:
+        del request
         if monitor.is_started:
             return JSONResponse({"status": "ok"})
         return JSONResponse({"status": "starting"}, 503)
 
-    return router
+    return [
+        Route("/health", guard.protect(health)),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/startupz", startupz),
+    ]
 
 
 def _now() -> str:

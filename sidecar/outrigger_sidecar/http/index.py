@@ -1,25 +1,23 @@
 """/: what is to be found here."""
 
-from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
-
-from outrigger_sidecar.http.health import METHODS
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 ENDPOINTS = {
     "/metrics": "Prometheus metrics of the server and this sidecar",
     "/health": "every check; 503 when unhealthy; ?verbose=0, ?exclude=disk,cpu",
     "/livez": "this sidecar runs",
-    "/readyz": "the server answers and its database can be read",
+    "/readyz": "the server answers, its database can be read and has the schema it needs",
     "/startupz": "every check has run once",
 }
 
 
-def index_routes() -> APIRouter:
+def index_routes() -> list[Route]:
     """Make the route that lists the others."""
-    router = APIRouter()
 
-    @router.api_route("/", methods=METHODS)
-    async def index() -> Response:
+    async def index(request: Request) -> Response:
+        del request
         return JSONResponse({"service": "outrigger-sidecar", "endpoints": ENDPOINTS})
 
-    return router
+    return [Route("/", index)]

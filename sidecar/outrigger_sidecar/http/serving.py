@@ -6,14 +6,21 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from socket import socket
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from typing_extensions import override
 
+from outrigger_sidecar.http.connection import BoundedConnection, Limits
+from outrigger_telemetry.metric_specs import SIDECAR_REFUSED_TOTAL
+from outrigger_telemetry.metrics import Metrics
+
 GRACE_SECONDS = 2
-MAX_CONNECTIONS = 100
 _STDIN = 0
 
 
@@ -30,20 +37,43 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-async def serve_until_stopped(app: FastAPI, listener: socket, *, stop_with_stdin: bool) -> None:
-    """Serve `app` until SIGTERM; until SIGINT, too, or until the end of stdin."""
-    server = QuietServer(
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The files of TLS: a certificate with its chain, and its key."""
+
+    chain: Path
+    key: Path
+
+
+def http_server(
+    app: ASGIApp, metrics: Metrics, certificate: Certificate | None, limits: Limits
+) -> QuietServer:
+    """Make the server; what it refuses is counted."""
+
+    def refused(reason: str) -> None:
+        metrics.increment(SIDECAR_REFUSED_TOTAL, reason=reason)
+
+    connection: Any = partial(BoundedConnection, limits=limits, refused=refused)
+    return QuietServer(
         uvicorn.Config(
             app,
+            http=connection,
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            ssl_certfile=certificate.chain if certificate else None,
+            ssl_keyfile=certificate.key if certificate else None,
         )
     )
+
+
+async def serve_until_stopped(
+    server: QuietServer, listener: socket, *, stop_with_stdin: bool
+) -> None:
+    """Serve until SIGTERM; until SIGINT, too, or until the end of stdin."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import psutil
 
+from outrigger_sidecar import cgroup
 from outrigger_sidecar.health import Reading
-from outrigger_sidecar.probes import cgroup
 from outrigger_sidecar.probes.base import degraded, ok
 
 

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from outrigger_sidecar.health import CheckReport, CheckState, Reading, Settling, overall
 from outrigger_sidecar.probes.base import Probe
 from outrigger_telemetry.logging import get_logger
-from outrigger_telemetry.metric_specs import HEALTH_CHECK_SECONDS
+from outrigger_telemetry.metric_specs import HEALTH_CHECK_SECONDS, HEALTH_TRANSITIONS_TOTAL
 from outrigger_telemetry.metrics import Metrics
 
 # So that a probe with a timeout of its own, which knows more, speaks first.
@@ -80,6 +81,12 @@ class HealthMonitor:
 
     async def _watch(self, watched: _Watched) -> None:
         thread = _ProbeThread(watched.probe)
+        try:
+            await self._check_for_ever(watched, thread)
+        finally:
+            thread.end()
+
+    async def _check_for_ever(self, watched: _Watched, thread: "_ProbeThread") -> None:
         waiting: asyncio.Future[Reading] | None = None
         while True:
             started = self._clock()
@@ -112,6 +119,9 @@ class HealthMonitor:
         watched.measured_at, watched.duration = self._clock(), duration
         self._metrics.observe(HEALTH_CHECK_SECONDS, duration, check=watched.probe.name)
         if before is None or before.state != after.state:
+            self._metrics.increment(
+                HEALTH_TRANSITIONS_TOTAL, check=watched.probe.name, state=after.state.value
+            )
             is_bad = after.state not in {CheckState.OK, CheckState.OFF}
             (log.warning if is_bad else log.info)(
                 "check_changed",
@@ -165,21 +175,30 @@ async def open_monitor(
 
 
 class _ProbeThread:
-    """A thread for one probe. A daemon: a probe that hangs must not hold up the exit."""
+    """One thread for one probe: begun with its first check, and used for all of them.
+
+    A daemon: a probe that hangs must not hold up the exit.
+    """
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
+        self._asked: SimpleQueue[Future[Reading] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"probe-{probe.name}", daemon=True)
+        self._thread.start()
 
     def start(self) -> Future[Reading]:
         result: Future[Reading] = Future()
         result.set_running_or_notify_cancel()  # from here on nobody can cancel it
-        threading.Thread(
-            target=self._check, args=(result,), name=f"probe-{self._probe.name}", daemon=True
-        ).start()
+        self._asked.put(result)
         return result
 
-    def _check(self, result: Future[Reading]) -> None:
-        try:
-            result.set_result(self._probe.check())
-        except Exception as error:  # noqa: BLE001  handed to the monitor, which logs it
-            result.set_exception(error)
+    def end(self) -> None:
+        """Let the thread end after the check it is at."""
+        self._asked.put(None)
+
+    def _run(self) -> None:
+        while (result := self._asked.get()) is not None:
+            try:
+                result.set_result(self._probe.check())
+            except Exception as error:  # noqa: BLE001  handed to the monitor, which logs it
+                result.set_exception(error)

@@ -1,1 +1,1 @@
-"""The relay of traces: takes what LangSmith's SDK sends."""
+"""The trace relay: takes in what LangSmith's SDK sends, keeps it on disk and forwards it."""

@@ -1,4 +1,4 @@
-"""One operation of a trace, as the relay hands it to what derives series from it."""
+"""One operation of a trace as the relay reads it, and who looks at it on its way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,26 +7,34 @@ from typing import Any, Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class RunOperation:
-    """One `post` or `patch` of a run, as LangSmith's SDK sends it."""
+    """One `post` or `patch` of a run, as LangSmith's SDK sends it.
+
+    The byte fields are raw JSON, parsed by who needs them; None where there is no such part.
+    """
 
     kind: Literal["post", "patch"]
     run_id: str
     trace_id: str
     fields: Mapping[str, Any]
-    """The base JSON: name, run_type, start_time, end_time, tags, parent_run_id, dotted_order…"""
+    """The base JSON: name, run_type, times, tags, parent_run_id, dotted_order, session_name."""
     error: bytes | None
-    """Raw JSON of the `.error` part, or of the field `error` of a batch body."""
+    """The part `.error`, or the field `error` of a batch's body."""
     extra: bytes | None
-    """Raw JSON of the `.extra` part: metadata and runtime are in it. Parsed by who needs it."""
+    """The part `.extra`; metadata and runtime are in it."""
     events: bytes | None
-    """Raw JSON of the `.events` part."""
     outputs: bytes | None
-    """Raw JSON; only looked at where a figure cannot be had otherwise."""
+    """Only looked at where a figure cannot be had otherwise."""
 
 
 class Deriver(Protocol):
-    """Makes series from operations. Never raises, never blocks."""
+    """Looks at each operation as it comes in."""
 
     def observe(self, operation: RunOperation) -> None:
-        """Take note of one operation."""
-        ...
+        """Take note of an operation. Never raises and never blocks."""
+
+
+class NoDeriver:
+    """Derives nothing."""
+
+    def observe(self, operation: RunOperation) -> None:
+        """See `Deriver.observe`."""

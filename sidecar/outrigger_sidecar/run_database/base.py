@@ -1,7 +1,11 @@
 """What is read of the server's database: how many runs and threads, and who waits for what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+from outrigger_sidecar.errors import DatabaseError
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 MICROSECONDS = 1_000_000
 
@@ -52,7 +56,7 @@ class RunDatabase(Protocol):
         ...
 
     def ping(self) -> None:
-        """Read one row."""
+        """Read one row, and see whether the schema is the one that the server needs."""
         ...
 
     def queue(self, now: float) -> Queue:
@@ -66,6 +70,17 @@ class RunDatabase(Protocol):
     def close(self) -> None:
         """Let go of what is open; safe to call twice."""
         ...
+
+
+def check_revision(row: Sequence[Any] | None) -> None:
+    """Pass when `row` holds the schema that the server needs, or a newer one.
+
+    Raises:
+        DatabaseError: It is older; the server does not start on it.
+    """
+    found = str(row[0]) if row else "none"
+    if not row or found < SCHEMA_REVISION:
+        raise DatabaseError(f"its schema is {found} and needs migrating to {SCHEMA_REVISION}")
 
 
 def queue_of(

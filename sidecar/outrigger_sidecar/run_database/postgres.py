@@ -8,7 +8,14 @@ from typing import Any
 
 import psycopg
 
-from outrigger_sidecar.run_database.base import MICROSECONDS, Counts, Queue, Rest, queue_of
+from outrigger_sidecar.run_database.base import (
+    MICROSECONDS,
+    Counts,
+    Queue,
+    Rest,
+    check_revision,
+    queue_of,
+)
 from outrigger_sidecar.run_database.postgres_link import PostgresLink, TooSlow
 from outrigger_telemetry.metric_specs import RUN_STATUS, THREAD_STATUS
 
@@ -87,6 +94,7 @@ class PostgresRunDatabase:
 
 def _ping(connection: Connection) -> None:
     connection.execute("SELECT run_id FROM runs LIMIT 1").fetchone()
+    check_revision(connection.execute("SELECT version_num FROM alembic_version").fetchone())
 
 
 def _queue(connection: Connection, moment: int) -> Queue:

@@ -10,7 +10,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from outrigger_sidecar.errors import DatabaseError
-from outrigger_sidecar.run_database.base import MICROSECONDS, Counts, Queue, Rest, queue_of
+from outrigger_sidecar.run_database.base import (
+    MICROSECONDS,
+    Counts,
+    Queue,
+    Rest,
+    check_revision,
+    queue_of,
+)
 from outrigger_telemetry.metric_specs import RUN_STATUS, THREAD_STATUS
 
 BUSY_SECONDS = 0.3
@@ -54,6 +61,8 @@ class SqliteRunDatabase:
         """See `RunDatabase.ping`."""
         with self._open() as connection:
             connection.execute("SELECT run_id FROM runs LIMIT 1").fetchone()
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        check_revision(revision)
 
     def queue(self, now: float) -> Queue:
         """See `RunDatabase.queue`."""

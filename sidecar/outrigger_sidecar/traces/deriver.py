@@ -3,9 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from prometheus_client.samples import Exemplar
+from typing import TypeAlias
 
 from outrigger_sidecar.relay.operation import RunOperation
 from outrigger_sidecar.traces.ended_run import UNKNOWN, EndedRun, read_end, read_extra, text
@@ -16,6 +14,8 @@ from outrigger_sidecar.traces.usage import Usage
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.metric_specs import MetricSpec
 from outrigger_telemetry.metrics import Metrics
+
+Exemplar: TypeAlias = Mapping[str, str]
 
 ROOT_NODE = "__root__"
 ORIGINAL_TRACE = "original_trace_id"
@@ -100,7 +100,7 @@ class TraceDeriver:
             self._traces.end(trace)
 
     def _count(self, trace: Trace, run: EndedRun) -> None:
-        exemplar = _exemplar(trace, run.seconds)
+        exemplar = _exemplar(trace)
         node = run.node
         if node is not None:
             self._count_node(trace, run, node, exemplar)
@@ -119,7 +119,9 @@ class TraceDeriver:
             if trace.recursion_errors.report(_place(run), where):
                 self._count_step(specs.GRAPH_RECURSION_ERRORS_TOTAL, trace, where)
 
-    def _count_node(self, trace: Trace, run: EndedRun, node: str, exemplar: Any) -> None:
+    def _count_node(
+        self, trace: Trace, run: EndedRun, node: str, exemplar: Exemplar | None
+    ) -> None:
         where = (_graph_id(run), node)
         self._metrics.observe(
             specs.NODE_DURATION_SECONDS,
@@ -135,7 +137,7 @@ class TraceDeriver:
         if run.outcome == "interrupted" and trace.interrupts.report(_place(run), where):
             self._count_step(specs.INTERRUPTS_TOTAL, trace, where)
 
-    def _count_model(self, run: EndedRun, exemplar: Any) -> None:
+    def _count_model(self, run: EndedRun, exemplar: Exemplar | None) -> None:
         model = {"provider": run.provider, "model": run.model}
         self._metrics.observe(
             specs.GEN_AI_CLIENT_OPERATION_DURATION_SECONDS,
@@ -146,9 +148,8 @@ class TraceDeriver:
         )
         first = run.first_chunk_seconds
         if first is not None:
-            again = exemplar and exemplar._replace(value=first)
             self._metrics.observe(
-                specs.GEN_AI_CLIENT_TIME_TO_FIRST_CHUNK_SECONDS, first, again, **model
+                specs.GEN_AI_CLIENT_TIME_TO_FIRST_CHUNK_SECONDS, first, exemplar, **model
             )
         if (given := run.usage) is not None:
             self._count_tokens(Usage.read(given), model)
@@ -164,7 +165,7 @@ class TraceDeriver:
 
     def _count_step(self, spec: MetricSpec, trace: Trace, where: Step) -> None:
         self._metrics.increment(
-            spec, 1, _exemplar(trace, 1), graph=_graph(trace, where), node=where[1]
+            spec, 1, _exemplar(trace), graph=_graph(trace, where), node=where[1]
         )
 
     def _settle(self, trace: Trace) -> None:
@@ -194,8 +195,8 @@ def _place(run: EndedRun) -> str:
     return str(run.operation.fields.get("dotted_order") or run.operation.run_id)
 
 
-def _exemplar(trace: Trace, value: float) -> Exemplar | None:
+def _exemplar(trace: Trace) -> Exemplar | None:
     # A page refuses to be made of an exemplar that is too long.
     if _TRACE_ID.fullmatch(trace.trace_id) is None:
         return None
-    return Exemplar({"trace_id": trace.trace_id}, value)
+    return {"trace_id": trace.trace_id}

@@ -39,8 +39,15 @@ def ears():
 def keep(database, clock, ears):
     """Make a keeper of these tokens."""
 
-    def make(*tokens, database=database):
-        return LeaseKeeper(database, clock, SMALL_LEASE, tokens=lambda: list(tokens), heard=ears)
+    def make(*tokens, database=database, well=lambda: None):
+        return LeaseKeeper(
+            database,
+            clock,
+            SMALL_LEASE,
+            tokens=lambda: list(tokens),
+            heard=ears,
+            well=well,
+        )
 
     return make
 
@@ -111,6 +118,27 @@ async def test_a_beat_that_the_database_refuses_is_followed_by_another(desk, ear
     assert (refusing.refusals, renewal) == (1, Renewal((), ()))
 
 
+async def test_a_worker_is_well_from_the_start_and_with_each_beat_that_kept_its_leases(
+    desk, ears, keep
+):
+    await desk.thread()
+    run = await desk.running("r")
+    said = queue.SimpleQueue()
+    refusing = RefusesOnce(desk.database)
+    with keep(run.token, database=refusing, well=lambda: said.put(refusing.refusals)):
+        started = said.get(timeout=5)
+        await ears.next()
+        beat = said.get(timeout=5)
+    assert (started, beat) == (0, 1)  # the refused beat in between said nothing
+
+
+async def test_a_worker_without_an_attempt_is_well(keep):
+    said = queue.SimpleQueue()
+    with keep(well=lambda: said.put(None)):
+        for _ in range(3):
+            await asyncio.to_thread(said.get, timeout=5)
+
+
 async def test_leaving_ends_the_thread(ears, keep):
     with keep(AttemptToken("nobody", 1)) as keeper:
         await ears.next()
@@ -129,7 +157,9 @@ async def test_without_an_attempt_nothing_is_asked_of_the_database(desk, keep):
         looked.set()
         return []
 
-    keeper = LeaseKeeper(Counting(), desk.clock, SMALL_LEASE, tokens=tokens, heard=lambda _: None)
+    keeper = LeaseKeeper(
+        Counting(), desk.clock, SMALL_LEASE, tokens=tokens, heard=lambda _: None, well=lambda: None
+    )
     with keeper:
         await asyncio.to_thread(looked.wait, 5)
     assert not asked.is_set()

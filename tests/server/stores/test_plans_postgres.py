@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from harness.plans import steps_of, touched
-from outrigger_server.stores import claims, dialect, run_ends, run_rows, runs
+from outrigger_server.stores import claims, locks, run_ends, run_rows, runs
 from outrigger_server.stores.postgres import postgres_engine
 
 PAST_THREADS = 2_000
@@ -49,19 +49,19 @@ STATEMENTS = {
     "lapsed threads": (claims._LAPSED_THREADS, "runs_by_live_status", "runs_one_running"),
     "lapsed runs": (claims._LAPSED_RUNS, "runs_by_live_status", "runs_one_running"),
     "lapsed holds": (claims._LAPSED_HOLDS, "threads_held"),
-    "end": (run_ends._END, "runs_run_id_key", "runs_one_running"),
-    "settle": (run_rows._SETTLE_WITH_STATE, "runs_in_flight"),
-    "runs in flight": (runs._THREAD_IN_FLIGHT, "runs_in_flight"),
-    "refresh the head": (run_rows._REFRESH_HEAD, "runs_in_flight"),
+    "end": (run_ends._END.core, "runs_run_id_key", "runs_one_running"),
+    "settle": (run_rows._SETTLE_WITH_STATE.core, "runs_in_flight"),
+    "runs in flight": (runs._THREAD_IN_FLIGHT.core, "runs_in_flight"),
+    "refresh the head": (run_rows._REFRESH_HEAD.core, "runs_in_flight"),
     "run by id": (run_rows._BY_ID, "runs_run_id_key"),
-    "thread by id": (runs._THREAD, "threads_pkey"),
-    "lock of a thread": (dialect._BY_ID, "threads_pkey"),
+    "thread by id": (runs._THREAD.core, "threads_pkey"),
+    "lock of a thread": (locks._BY_ID.core, "threads_pkey"),
     "lock of a run and those in flight": (
-        dialect._RUN_AND_LIVE,
+        locks._RUN_AND_LIVE,
         "runs_run_id_key",
         "runs_in_flight",
     ),
-    "lock of a run's thread": (dialect._OF_RUN, "runs_run_id_key"),
+    "lock of a run's thread": (locks._OF_RUN, "runs_run_id_key"),
 }
 
 

@@ -9,9 +9,9 @@ from outrigger_server.domain.multitask import MultitaskStrategy
 from outrigger_server.errors import FencedWrite, IllegalTransition
 from outrigger_server.stores import claims, threads
 from outrigger_server.stores.checkpoints import FencedSaver
-from outrigger_server.stores.dialect import lock_thread
 from outrigger_server.stores.fence import RunFence
 from outrigger_server.stores.items import FencedStore
+from outrigger_server.stores.locks import lock_thread
 
 CREATES = 20
 ROUNDS = 20

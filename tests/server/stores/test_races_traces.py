@@ -7,6 +7,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 
 from harness.writer_gate import Gate
 from outrigger_server.stores import run_ends
+from outrigger_server.stores.checkpoint_rows import put_rows
 from outrigger_server.stores.checkpoints import FencedSaver
 from outrigger_server.stores.fence import RunFence
 
@@ -43,7 +44,8 @@ async def test_a_run_that_is_deleted_while_another_puts_its_question_aside_leave
     def write_and_wait(connection):
         RunFence(running.token).check(connection)
         gate(connection)
-        asks_again._writes_job(place, QUESTION, "task", "")(connection)
+        rows = asks_again._task_writes(place, QUESTION, "task", "")
+        put_rows(connection, RunFence(running.token), [rows])
 
     writing = asyncio.create_task(here.database.write(write_and_wait))
     await asyncio.to_thread(gate.entered.wait)

@@ -134,6 +134,15 @@ def test_a_database_without_the_tables_is_said(postgres_server: Any) -> None:
         database.ping()
 
 
+def test_a_database_that_was_not_migrated_is_said(postgres_server: Any, postgres_uri: str) -> None:
+    with closing(PostgresRunDatabase(postgres_uri, seconds=5)) as database:
+        database.ping()
+        name = postgres_uri.rpartition("/")[2].partition("?")[0]
+        postgres_server.run("UPDATE alembic_version SET version_num = '0001'", name)
+        with pytest.raises(DatabaseError, match="its schema is 0001 and needs migrating"):
+            database.ping()
+
+
 def test_no_address_at_all_stops_the_start_and_is_not_shown() -> None:
     with pytest.raises(ConfigurationError) as caught:
         PostgresRunDatabase("postgresql://me:hunter22@host:5432/db?nonsense=1", seconds=1)

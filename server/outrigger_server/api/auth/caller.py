@@ -47,7 +47,7 @@ class Caller:
         try:
             return await self.rules.authorized(self.user, resource, action, value)
         except Refused as refusal:
-            self.metrics.increment(specs.AUTH_REFUSED_TOTAL, reason=refusal.reason)
+            self.metrics.increment(specs.AUTH_FAILURES_TOTAL, reason=refusal.reason)
             raise
 
     async def thread(
@@ -92,7 +92,7 @@ class Caller:
             NotFound: It is, in the words of `missing`.
         """
         if not allowed.matches(metadata):
-            self.metrics.increment(specs.AUTH_REFUSED_TOTAL, reason="hidden")
+            self.metrics.increment(specs.AUTH_FAILURES_TOTAL, reason="hidden")
             raise NotFound(missing)
 
     def check_run_of(self, allowed: Filter, assistant: Assistant, missing: str) -> None:

@@ -44,7 +44,7 @@ class Gate:
         try:
             receive = await self._identify(scope, receive)
         except Refused as refusal:
-            self.metrics.increment(specs.AUTH_REFUSED_TOTAL, reason=refusal.reason)
+            self.metrics.increment(specs.AUTH_FAILURES_TOTAL, reason=refusal.reason)
             await _refuse(refusal, scope, receive, send)
             return
         await self.app(scope, receive, send)

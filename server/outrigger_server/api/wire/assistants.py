@@ -36,6 +36,7 @@ class AssistantConfig(BaseModel):
     recursion_limit: Annotated[int, Field(ge=1)] | None = None
     max_concurrency: Annotated[int, Field(ge=1)] | None = None
     configurable: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class AssistantCreate(WireModel):

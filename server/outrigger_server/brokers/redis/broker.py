@@ -15,6 +15,7 @@ from outrigger_server.brokers.redis.signals import RedisCancelSignals, RedisWake
 from outrigger_server.brokers.redis.waiters import EndWaiters
 from outrigger_server.brokers.redis.writer import Writer
 from outrigger_server.domain.clock import Clock
+from outrigger_telemetry.pools import PoolBoard
 
 START_PATIENCE_SECONDS = 2.0
 STOP_PATIENCE_SECONDS = 2.0
@@ -28,7 +29,8 @@ class RedisBroker:
 
     It opens and stays open though Redis is away, and connects again by itself. `lost` is
     called on the server's loop or the publisher's thread with the number of events that
-    were dropped. Leaving it writes what waits, for two seconds at most.
+    were dropped; the `board` shows its connections. Leaving it writes what waits, for two
+    seconds at most.
 
     Raises:
         ConfigurationError: `url` is no address of Redis.
@@ -47,8 +49,9 @@ class RedisBroker:
         limit: int,
         keep_seconds: float,
         lost: Callable[[int], None],
+        board: PoolBoard | None = None,
     ) -> None:
-        self._client = open_client(url)
+        self._client = open_client(url, board)
         self._clock = clock
         self._limit = limit
         self._keep_seconds = keep_seconds

@@ -1,14 +1,20 @@
 """The way to Redis, and the patience of those who find it gone."""
 
 import asyncio
+import time
+from typing import Any, Self
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from typing_extensions import override
 
 from outrigger_server.errors import ConfigurationError
 from outrigger_telemetry.logging import get_logger
+from outrigger_telemetry.metrics import local_metrics
+from outrigger_telemetry.pools import PoolBoard, PoolUse
 
 log = get_logger("outrigger.redis")
 
@@ -21,14 +27,33 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 
 
-def open_client(url: str) -> Redis:
+class WatchedPool(ConnectionPool):
+    """Connections that a board shows. One is never waited for: there is always another."""
+
+    def show_on(self, board: PoolBoard) -> Self:
+        """Let the board show this pool from now on."""
+        self._acquired = board.watch("redis", self._use)
+        return self
+
+    def _use(self) -> PoolUse:
+        return PoolUse(len(self._in_use_connections), len(self._available_connections), 0)
+
+    @override
+    async def get_connection(self, *args: Any, **more: Any) -> AbstractConnection:
+        asked_at = time.perf_counter()
+        connection: AbstractConnection = await super().get_connection(*args, **more)  # type: ignore[no-untyped-call]
+        self._acquired(time.perf_counter() - asked_at)
+        return connection
+
+
+def open_client(url: str, board: PoolBoard | None = None) -> Redis:
     """A client that connects when first used, and repeats nothing by itself.
 
     Raises:
         ConfigurationError: The address is none of Redis.
     """
     try:
-        return Redis.from_url(
+        pool = WatchedPool.from_url(
             url,
             protocol=2,
             retry=Retry(NoBackoff(), 0),
@@ -39,6 +64,7 @@ def open_client(url: str) -> Redis:
     except ValueError as error:
         fault = "REDIS_URI is no address of Redis; write redis://HOST:PORT/0"
         raise ConfigurationError([fault]) from error
+    return Redis.from_pool(pool.show_on(board or PoolBoard(local_metrics(()))))
 
 
 def goes_on() -> bool:

@@ -1,8 +1,8 @@
 """What a database's checkpoint tables do for savers and for the traces of runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -78,9 +78,50 @@ class PackedCheckpoint(Protocol):
         """The bytes it takes on the disk, as far as they vary."""
         ...
 
-    def insert(self, connection: Connection, run_id: str | None, attempt: int | None) -> None:
-        """Write it for an attempt, in place of one with the same id."""
-        ...
+
+Packed = TypeVar("Packed", bound=PackedCheckpoint)
+
+
+def chains(packed: Iterable[Packed]) -> Iterator[list[tuple[Packed, bool]]]:
+    """Cut checkpoints, in order, into parts that one statement can write.
+
+    Each comes with whether it follows one of its part, its parent. All in a part do but the
+    first of each history: for what has lost its parent, those before it must be there.
+    """
+    part: list[tuple[Packed, bool]] = []
+    ids: set[tuple[str, str, str | None]] = set()
+    begun: set[tuple[str, str]] = set()
+    for row in packed:
+        place = row.place
+        history = (place.thread_id, place.namespace)
+        follows = (*history, place.parent_id) in ids
+        if (history in begun and not follows) or (*history, place.checkpoint_id) in ids:
+            yield part
+            part, follows = [], False
+            ids.clear()
+            begun.clear()
+        part.append((row, follows))
+        ids.add((*history, place.checkpoint_id))
+        begun.add(history)
+    if part:
+        yield part
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRow:
+    """One write of a task as its table holds it."""
+
+    key: tuple[str, str, str, str]
+    task_path: str
+    index: int
+    channel: str
+    kind: str
+    blob: bytes
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """In the order of their tables; who wrote it comes behind them."""
+        return (*self.key, self.task_path, self.index, self.channel, self.kind, self.blob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +154,22 @@ class CheckpointTables(Protocol):
 
     def pack(self, serde: Any, new: NewCheckpoint) -> PackedCheckpoint:
         """Encode a checkpoint; what happens to its values afterwards changes nothing."""
+        ...
+
+    def put(
+        self, connection: Connection, packed: Sequence[Any], run_id: str | None, attempt: int | None
+    ) -> None:
+        """Write checkpoints it packed, in order, in place of those with the same ids."""
+        ...
+
+    def put_writes(
+        self,
+        connection: Connection,
+        rows: Sequence[WriteRow],
+        run_id: str | None,
+        attempt: int | None,
+    ) -> None:
+        """Write what tasks of an attempt wrote, but for rows that are there already."""
         ...
 
     def reader(self, connection: Connection, serde: Any) -> BaseCheckpointSaver[str]:

@@ -5,6 +5,7 @@ before it are stored once.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from outrigger_server.stores.checkpoint_tables.base import (
     NewCheckpoint,
     Place,
     StoredAmounts,
+    WriteRow,
+    chains,
 )
 from outrigger_server.stores.dialect import driver_of
 from outrigger_server.stores.json_text import json_text
@@ -55,57 +58,68 @@ class PostgresRow:
         blobs = sum(len(blob.value or b"") for blob in self.blobs)
         return len(self.checkpoint) + len(self.metadata) + blobs
 
-    def insert(self, connection: Connection, run_id: str | None, attempt: int | None) -> None:
-        """See `PackedCheckpoint.insert`."""
+    def columns(self, *, follows: bool) -> tuple[Any, ...]:
+        """What `_ROW` names."""
         place = self.place
-        row = {
-            "thread": place.thread_id,
-            "space": place.namespace,
-            "id": place.checkpoint_id,
-            "parent": place.parent_id,
-            "checkpoint": self.checkpoint,
-            "metadata": self.metadata,
-            "run": run_id,
-            "attempt": attempt,
-        }
-        driver: Any = driver_of(connection)
-        if not self.blobs:
-            driver.execute(_INSERT, row)
-            return
-        blobs = {
-            "channels": [blob.channel for blob in self.blobs],
-            "versions": [blob.version for blob in self.blobs],
-            "kinds": [blob.kind for blob in self.blobs],
-            "values": [blob.value for blob in self.blobs],
-        }
-        driver.execute(_INSERT_WITH_BLOBS, {**row, **blobs})
+        within = (place.thread_id, place.namespace, place.checkpoint_id, place.parent_id)
+        return (*within, follows, self.checkpoint, self.metadata)
+
+    def blob_columns(self) -> list[tuple[Any, ...]]:
+        """What `_BLOB_ROW` names, for each of them."""
+        within = (self.place.thread_id, self.place.namespace)
+        return [(*within, blob.channel, blob.version, blob.kind, blob.value) for blob in self.blobs]
 
 
 # The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
-_INSERT = """
-INSERT INTO checkpoints AS c
+# One whose parent is written with it `follows`: its parent is not in the table yet.
+# Arrays are sent in binary (`b`): as text each value would be searched for what to escape.
+_PUT = """
+WITH blobs AS (
+    INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob, run_id)
+    SELECT given.*, %(run)s::text
+    FROM unnest(%(blob_threads)b::text[], %(blob_spaces)b::text[], %(channels)b::text[],
+        %(versions)b::text[], %(kinds)b::text[], %(values)b::bytea[]) AS given
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO checkpoints
     (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata,
      run_id, attempt)
-VALUES (%(thread)s, %(space)s, %(id)s,
-    CASE WHEN %(parent)s::text IS NULL THEN NULL ELSE coalesce(
-        (SELECT checkpoint_id FROM checkpoints WHERE thread_id = %(thread)s
-         AND checkpoint_ns = %(space)s AND checkpoint_id = %(parent)s),
-        (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = %(thread)s
-         AND checkpoint_ns = %(space)s AND checkpoint_id < %(id)s)) END,
-    %(checkpoint)s::jsonb, %(metadata)s::jsonb, %(run)s, %(attempt)s)
+SELECT given.thread, given.space, given.id,
+    CASE WHEN given.parent IS NULL OR given.follows THEN given.parent ELSE coalesce(
+        (SELECT checkpoint_id FROM checkpoints WHERE thread_id = given.thread
+         AND checkpoint_ns = given.space AND checkpoint_id = given.parent),
+        (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = given.thread
+         AND checkpoint_ns = given.space AND checkpoint_id < given.id)) END,
+    given.checkpoint::jsonb, given.metadata::jsonb, %(run)s::text, %(attempt)s::integer
+FROM unnest(%(threads)b::text[], %(spaces)b::text[], %(ids)b::text[], %(parents)b::text[],
+    %(follow)b::boolean[], %(checkpoints)b::text[], %(metadata)b::text[])
+    AS given (thread, space, id, parent, follows, checkpoint, metadata)
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE SET
     parent_checkpoint_id = excluded.parent_checkpoint_id, checkpoint = excluded.checkpoint,
     metadata = excluded.metadata, run_id = excluded.run_id, attempt = excluded.attempt
 """
-_INSERT_WITH_BLOBS = f"""
-WITH blobs AS (
-    INSERT INTO checkpoint_blobs
-        (thread_id, checkpoint_ns, channel, version, type, blob, run_id)
-    SELECT %(thread)s::text, %(space)s::text, given.*, %(run)s::text
-    FROM unnest(%(channels)s::text[], %(versions)s::text[], %(kinds)s::text[],
-        %(values)b::bytea[]) AS given
-    ON CONFLICT DO NOTHING
-){_INSERT}"""  # noqa: S608  our own text
+_PUT_WRITES = """
+INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx,
+    channel, type, blob, run_id, attempt)
+SELECT given.*, %(run)s::text, %(attempt)s::integer
+FROM unnest(%(threads)b::text[], %(spaces)b::text[], %(ids)b::text[], %(tasks)b::text[],
+    %(paths)b::text[], %(indexes)b::integer[], %(channels)b::text[], %(kinds)b::text[],
+    %(values)b::bytea[]) AS given
+ON CONFLICT DO NOTHING
+"""
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """The rows turned by a quarter: the values of each column in a list."""
+    return {name: [row[number] for row in rows] for number, name in enumerate(names)}
+
+
+_ROW = ("threads", "spaces", "ids", "parents", "follow", "checkpoints", "metadata")
+_BLOB_ROW = ("blob_threads", "blob_spaces", "channels", "versions", "kinds", "values")
+_WRITE_ROW = (
+    *("threads", "spaces", "ids", "tasks", "paths", "indexes"),
+    *("channels", "kinds", "values"),
+)
 
 _FIRST = """
 SELECT thread_id, checkpoint_ns, min(checkpoint_id) FROM checkpoints WHERE run_id = %s
@@ -149,6 +163,33 @@ class PostgresCheckpoints:
             metadata=_without_nul(metadata.decode()),
             blobs=tuple(blobs),
         )
+
+    def put(
+        self,
+        connection: Connection,
+        packed: Sequence[PostgresRow],
+        run_id: str | None,
+        attempt: int | None,
+    ) -> None:
+        """See `CheckpointTables.put`."""
+        driver: Any = driver_of(connection)
+        for chain in chains(packed):
+            rows = [row.columns(follows=follows) for row, follows in chain]
+            blobs = [blob for row, _ in chain for blob in row.blob_columns()]
+            given = {**_columns(_ROW, rows), **_columns(_BLOB_ROW, blobs)}
+            driver.execute(_PUT, {**given, "run": run_id, "attempt": attempt})
+
+    def put_writes(
+        self,
+        connection: Connection,
+        rows: Sequence[WriteRow],
+        run_id: str | None,
+        attempt: int | None,
+    ) -> None:
+        """See `CheckpointTables.put_writes`."""
+        driver: Any = driver_of(connection)
+        given = _columns(_WRITE_ROW, [row.columns for row in rows])
+        driver.execute(_PUT_WRITES, {**given, "run": run_id, "attempt": attempt})
 
     def reader(self, connection: Connection, serde: Any) -> BaseCheckpointSaver[str]:
         """See `CheckpointTables.reader`."""

@@ -1,5 +1,7 @@
 """Checkpoints in SQLite: one row each, as langgraph's SQLite saver reads them."""
 
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +15,7 @@ from outrigger_server.stores.checkpoint_tables.base import (
     NewCheckpoint,
     Place,
     StoredAmounts,
+    WriteRow,
 )
 from outrigger_server.stores.dialect import driver_of, run_sql
 
@@ -31,27 +34,12 @@ class SqliteRow:
         """See `PackedCheckpoint.size`."""
         return len(self.blob) + len(self.metadata)
 
-    def insert(self, connection: Connection, run_id: str | None, attempt: int | None) -> None:
-        """See `PackedCheckpoint.insert`."""
+    def parameters(self) -> tuple[Any, ...]:
+        """Of `_INSERT`, but for the writer's."""
         place = self.place
         within = (place.thread_id, place.namespace)
-        driver_of(connection).execute(
-            _INSERT,
-            (
-                *within,
-                place.checkpoint_id,
-                place.parent_id,
-                *within,
-                place.parent_id,
-                *within,
-                place.checkpoint_id,
-                self.kind,
-                self.blob,
-                self.metadata,
-                run_id,
-                attempt,
-            ),
-        )
+        lookups = (place.parent_id, *within, place.parent_id, *within, place.checkpoint_id)
+        return (*within, place.checkpoint_id, *lookups, self.kind, self.blob, self.metadata)
 
 
 # The parent it had, or, when that run was deleted meanwhile, the newest one left before it.
@@ -69,6 +57,18 @@ _INSERT = (
 )
 
 
+_INSERT_WRITE = """
+INSERT INTO writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel,
+    type, value, run_id, attempt)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+
+
+def _cursor(connection: Connection) -> sqlite3.Cursor:
+    driver: Any = connection.connection.driver_connection
+    return cast("sqlite3.Connection", driver).cursor()
+
+
 class SqliteCheckpoints:
     """See `CheckpointTables`."""
 
@@ -79,6 +79,28 @@ class SqliteCheckpoints:
         kind, blob = serde.dumps_typed(new.checkpoint)
         metadata = orjson.dumps(new.full_metadata, default=str, option=orjson.OPT_NON_STR_KEYS)
         return SqliteRow(new.place, kind, blob, metadata)
+
+    def put(
+        self,
+        connection: Connection,
+        packed: Sequence[SqliteRow],
+        run_id: str | None,
+        attempt: int | None,
+    ) -> None:
+        """See `CheckpointTables.put`."""
+        rows = [(*row.parameters(), run_id, attempt) for row in packed]
+        _cursor(connection).executemany(_INSERT, rows)
+
+    def put_writes(
+        self,
+        connection: Connection,
+        rows: Sequence[WriteRow],
+        run_id: str | None,
+        attempt: int | None,
+    ) -> None:
+        """See `CheckpointTables.put_writes`."""
+        given = [(*row.columns, run_id, attempt) for row in rows]
+        _cursor(connection).executemany(_INSERT_WRITE, given)
 
     def reader(self, connection: Connection, serde: Any) -> BaseCheckpointSaver[str]:
         """See `CheckpointTables.reader`."""

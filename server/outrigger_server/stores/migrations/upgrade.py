@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.stores.dialect import POSTGRESQL
-from outrigger_server.stores.tables import SCHEMA_REVISION
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 ADVISORY_LOCK = 0x6F757472
 """The number of the lock that keeps two processes from migrating one database at once."""

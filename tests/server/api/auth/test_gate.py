@@ -30,7 +30,7 @@ class Counted:
         self.counts = []
 
     def increment(self, spec, amount=1, **labels):
-        assert (spec, amount) == (specs.AUTH_REFUSED_TOTAL, 1)
+        assert (spec, amount) == (specs.AUTH_FAILURES_TOTAL, 1)
         self.counts.append(labels)
 
 

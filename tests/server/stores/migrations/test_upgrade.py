@@ -14,7 +14,7 @@ from outrigger_server.stores.migrations import upgrade
 from outrigger_server.stores.migrations.upgrade import schema_revision, upgrade_schema
 from outrigger_server.stores.saver_tables import tables_of
 from outrigger_server.stores.sqlite import SqliteDatabase
-from outrigger_server.stores.tables import SCHEMA_REVISION
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 SCHEMA = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 

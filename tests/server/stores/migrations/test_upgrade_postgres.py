@@ -16,7 +16,7 @@ from outrigger_server.stores.migrations.upgrade import (
 )
 from outrigger_server.stores.postgres import postgres_engine
 from outrigger_server.stores.saver_tables import tables_of
-from outrigger_server.stores.tables import SCHEMA_REVISION
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 INDEXES = (
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' "

@@ -1,0 +1,1 @@
+"""How many run operations the trace relay takes in on one core."""

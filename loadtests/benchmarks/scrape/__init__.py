@@ -1,0 +1,1 @@
+"""How quickly the sidecar answers a scrape, and what it takes at rest."""
