@@ -67,7 +67,7 @@ TILES = (
         "strangers",
         "Refused credentials",
         "Requests refused for who sent them, each second.",
-        rate("langgraph_auth_refused_total"),
+        rate("langgraph_auth_failures_total"),
         *bad_above(1, 10),
         leads_to=Target(HTTP, "auth"),
     ),
@@ -169,7 +169,7 @@ ROWS = (
                 "Refused credentials by reason",
                 "Expired: a client does not renew its token. Invalid, many: somebody tries keys. "
                 "Failed: the authentication itself is broken.",
-                (Query(rate("langgraph_auth_refused_total", by=["reason"]), "{{reason}}"),),
+                (Query(rate("langgraph_auth_failures_total", by=["reason"]), "{{reason}}"),),
             ),
             Panel(
                 "map",

@@ -1,10 +1,9 @@
 """Board 9: how much does it carry, and what is full first?"""
 
-from outrigger_dashboards.boards.names import LOAD, OVERVIEW, QUEUE, STORES
+from outrigger_dashboards.boards.names import HTTP, LOAD, OVERVIEW, QUEUE, STORES
 from outrigger_dashboards.panels import Board, Panel, Query, Row, Target, bad_above, bad_below, tile
-from outrigger_dashboards.promql.expression import ratio
+from outrigger_dashboards.promql.expression import PER_SECOND, ratio
 from outrigger_dashboards.promql.queries import (
-    buckets,
     gauge,
     increase,
     observed,
@@ -12,13 +11,9 @@ from outrigger_dashboards.promql.queries import (
     rate,
 )
 
-_OFFERED = "outrigger_loadtest_offered_total"
-_REQUESTS = "outrigger_loadtest_requests_total"
-_LATENCY = "outrigger_loadtest_latency_seconds"
-_LAG = "outrigger_loadtest_send_lag_seconds"
-_FLIGHT = "outrigger_loadtest_in_flight"
-_DROPPED = "outrigger_loadtest_dropped_total"
-_FINDINGS = "outrigger_loadtest_findings_total"
+_PREFIX = "outrigger_loadtest_"
+_OFFERED = rate(f"{_PREFIX}conversations_offered_total")
+_ACHIEVED = rate(f"{_PREFIX}conversations_achieved_total")
 _TEST = "a load test runs"
 _ELSEWHERE = (
     ("target-job", "the load generator is scraped as a job of its own"),
@@ -30,74 +25,76 @@ TILES = (
     tile(
         "offered",
         "Offered",
-        "Arrivals that were due, each second.",
-        rate(_OFFERED),
+        "Conversations that were to begin, each second.",
+        _OFFERED,
+        leads_to=Target(LOAD, "rates"),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
         "achieved",
         "Achieved of offered",
-        "Share of what was due that was answered. Below 0.98 the server, or the generator, is "
-        "full.",
-        ratio(rate(_REQUESTS, where={"result": "ok"}), rate(_OFFERED)),
+        "Share of what was offered that came to its end. Below 0.98 the server, or the generator, "
+        "is full.",
+        ratio(_ACHIEVED, _OFFERED),
         *bad_below(0.9, 0.98),
+        leads_to=Target(LOAD, "rates"),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
-        "latency",
-        "Latency p95",
-        "From the intended send to the answer: what people would have felt.",
-        quantile(0.95, _LATENCY),
-        *bad_above(5, 30),
-        leads_to=Target(LOAD, "latencies"),
+        "stage",
+        "Stage",
+        "The stage of the test that goes on; each offers more than the one before.",
+        gauge(f"{_PREFIX}stage_number", how="max"),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
         "failed",
-        "Failed",
-        "Share of operations that failed or whose outcome is unknown.",
-        ratio(rate(_REQUESTS, where={"result": ("fail", "unknown")}), rate(_REQUESTS)),
-        *bad_above(0.01, 0.05),
+        "Failed requests",
+        "Requests that failed, each second. A refusal of a double text (409) is none.",
+        rate(f"{_PREFIX}errors_total"),
+        *bad_above(0.1, 1),
+        leads_to=Target(HTTP, "failing-routes"),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
         "flight",
         "In flight",
-        "Operations begun and not ended. Grows without end: beyond capacity.",
-        gauge(_FLIGHT),
+        "Conversations begun and not ended. Grows through a stage: beyond capacity.",
+        gauge(f"{_PREFIX}conversations_in_flight"),
+        leads_to=Target(LOAD, "in-flight"),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
         "generator",
-        "Send lag p95",
-        "How late the generator sends. Above 10 ms the test says nothing about the server.",
-        quantile(0.95, _LAG),
-        *bad_above(0.05, 0.1),
+        "Send lag p99",
+        "How late the generator begins what is due. Above 10 ms the test says nothing about the "
+        "server.",
+        gauge(f"{_PREFIX}send_lag_p99_seconds", how="max"),
+        *bad_above(0.005, 0.01),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
         "dropped",
-        "Not sent",
-        "Arrivals that were not sent because too many were in flight.",
-        increase(_DROPPED),
+        "Not begun",
+        "Conversations that were not begun because too many were in flight.",
+        increase(f"{_PREFIX}conversations_dropped_total"),
         *bad_above(None, 1),
         quiet=_TEST,
         excluded=_ELSEWHERE,
     ),
     tile(
-        "broken",
-        "Broken promises",
-        "What the checker found. Anything but 0: the strategy does not hold under load.",
-        increase(_FINDINGS),
-        *bad_above(None, 1),
-        quiet=_TEST,
-        excluded=_ELSEWHERE,
+        "first-event",
+        "First event p95",
+        "What people feel at this rate: 95 of 100 streams begin within this time.",
+        quantile(0.95, "langgraph_stream_first_event_seconds"),
+        *bad_above(1, 2),
+        leads_to=Target(LOAD, "latencies"),
     ),
 )
 
@@ -107,14 +104,14 @@ ROWS = (
         (
             Panel(
                 "rates",
-                "Offered and achieved, by test",
-                "The lines part where capacity ends.",
+                "Offered and achieved",
+                "The lines part where capacity ends. Compare with the latencies beside them.",
                 (
-                    Query(rate(_OFFERED, by=["test_id"]), "{{test_id}} offered"),
                     Query(
-                        rate(_REQUESTS, by=["test_id"], where={"result": "ok"}),
-                        "{{test_id}} achieved",
+                        gauge(f"{_PREFIX}stage_rate", how="max").with_unit(PER_SECOND), "planned"
                     ),
+                    Query(_OFFERED, "offered"),
+                    Query(_ACHIEVED, "achieved"),
                 ),
                 width=12,
                 quiet=_TEST,
@@ -122,30 +119,40 @@ ROWS = (
             ),
             Panel(
                 "latencies",
-                "Latency p95 by operation",
-                "Compare with the rate: the knee is where latency rises and the rate does not.",
-                (Query(quantile(0.95, _LATENCY, by=["operation"]), "{{operation}}"),),
+                "Latencies at this rate",
+                "The knee is where these rise and the achieved rate does not. Wait rises first: "
+                "too few slots; run time first: the machine or what it calls is full.",
+                (
+                    Query(quantile(0.95, "langgraph_run_queue_wait_seconds"), "wait p95"),
+                    Query(quantile(0.95, "langgraph_run_duration_seconds"), "run time p95"),
+                    Query(
+                        quantile(0.95, "langgraph_stream_first_event_seconds"), "first event p95"
+                    ),
+                ),
                 width=12,
                 leads_to=Target(OVERVIEW, "anatomy"),
-                quiet=_TEST,
-                excluded=_ELSEWHERE,
             ),
             Panel(
-                "latency-map",
-                "Latencies",
-                "Operations by latency. A second band: some wait in the queue.",
-                (Query(buckets(_LATENCY)),),
-                kind="heatmap",
+                "in-flight",
+                "In flight",
+                "Conversations of the generator that go on, and requests that the server answers. "
+                "Both grow through a stage: beyond capacity.",
+                (
+                    Query(gauge(f"{_PREFIX}conversations_in_flight"), "conversations"),
+                    Query(gauge("http_server_active_requests"), "requests"),
+                ),
                 width=12,
                 quiet=_TEST,
                 excluded=_ELSEWHERE,
             ),
             Panel(
-                "ends",
-                "Operations by result",
-                "Unknown: the answer was lost; the checker finds out later what happened.",
-                (Query(rate(_REQUESTS, by=["result"]), "{{result}}"),),
-                kind="stacked",
+                "errors",
+                "Failed requests and conversations not begun",
+                "Anything but 0 ends the stage: what was achieved then counts for nothing.",
+                (
+                    Query(rate(f"{_PREFIX}errors_total"), "failed"),
+                    Query(rate(f"{_PREFIX}conversations_dropped_total"), "not begun"),
+                ),
                 width=12,
                 quiet=_TEST,
                 excluded=_ELSEWHERE,

@@ -2,7 +2,7 @@
 
 from outrigger_dashboards.boards.names import QUEUE, RUNS, SIDECAR
 from outrigger_dashboards.panels import Board, Panel, Query, Row, Target, bad_above, tile
-from outrigger_dashboards.promql.expression import SECONDS, per, ratio
+from outrigger_dashboards.promql.expression import RATIO, SECONDS, per, ratio, top
 from outrigger_dashboards.promql.queries import (
     buckets,
     gauge,
@@ -247,6 +247,37 @@ ROWS = (
                     ),
                 ),
                 quiet="a graph is made by a factory",
+            ),
+            Panel(
+                "container",
+                "Container: memory and CPU of what is allowed",
+                "Share of the limits that the sidecar's control group has. Memory near 1: the "
+                "kernel will kill; CPU near 1: everything gets slow at once.",
+                (
+                    Query(
+                        top(
+                            5,
+                            ratio(
+                                gauge("langgraph_container_memory_bytes", by=["instance"]),
+                                gauge("langgraph_container_memory_limit_bytes", by=["instance"]),
+                            ),
+                        ),
+                        "{{instance}} memory",
+                    ),
+                    Query(
+                        top(
+                            5,
+                            per(
+                                rate("langgraph_container_cpu_seconds_total", by=["instance"]),
+                                gauge("langgraph_container_cpu_limit", by=["instance"]),
+                                RATIO,
+                            ),
+                        ),
+                        "{{instance}} CPU",
+                    ),
+                ),
+                thresholds=bad_above(0.8, 0.95),
+                quiet="the control group has limits",
             ),
             Panel(
                 "files",

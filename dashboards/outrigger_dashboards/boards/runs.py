@@ -278,9 +278,12 @@ ROWS = (
             Panel(
                 "webhook-delay",
                 "Delay of webhooks p95",
-                "Time from the end of a run until its webhook was delivered. High: the receiver "
-                "is slow or refuses.",
-                (Query(quantile(0.95, "langgraph_webhook_delay_seconds"), "p95"),),
+                "Time from the end of a run until its webhook was delivered, and of one call. High "
+                "alone: the receiver refuses; both: it is slow.",
+                (
+                    Query(quantile(0.95, "langgraph_webhook_delay_seconds"), "delay"),
+                    Query(quantile(0.95, "langgraph_webhook_call_seconds"), "one call"),
+                ),
                 quiet="a run with a webhook ends",
             ),
         ),

@@ -221,7 +221,7 @@ ROWS = (
         ),
     ),
     Row(
-        "Relay",
+        "Relay and refusals",
         (
             Panel(
                 "relayed",
@@ -261,6 +261,67 @@ ROWS = (
                 "Time for one batch.",
                 (Query(quantile(0.95, "langgraph_relay_forward_seconds"), "p95"),),
                 quiet=_RELAY,
+            ),
+            Panel(
+                "turned-away",
+                "Traces that the relay refused",
+                "Requests by what was wrong with them. Too large: lower the sender's batches; "
+                "wrong key: its key is not the relay's.",
+                (
+                    Query(
+                        rate("langgraph_relay_refused_requests_total", by=["reason"]), "{{reason}}"
+                    ),
+                ),
+            ),
+            Panel(
+                "sampled",
+                "Left out and found later",
+                "Operations that sampling left out, and files that the SDK could not send and the "
+                "relay found. Files that grow: the relay is away at times.",
+                (
+                    Query(rate("langgraph_relay_sampled_out_total"), "left out"),
+                    Query(
+                        rate("langgraph_relay_replayed_files_total", by=["result"]),
+                        "files: {{result}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "refusals",
+                "Requests that the sidecar refused",
+                "By why. Credentials: a scraper has no token, or somebody tries. Slow or busy: "
+                "connections that send nothing.",
+                (Query(rate("langgraph_sidecar_refused_total", by=["reason"]), "{{reason}}"),),
+            ),
+            Panel(
+                "collector-ages",
+                "Age of what collectors tell",
+                "Time since each last worked. Above 0 for long: its metrics are missing or old.",
+                (
+                    Query(
+                        gauge(
+                            "langgraph_sidecar_collector_age_seconds", by=["collector"], how="max"
+                        ),
+                        "{{collector}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "targets",
+                "Servers seen from outside",
+                "Servers of which the sidecar sees the API alone, by their versions. A change here "
+                "is a deployment.",
+                (
+                    Query(
+                        gauge(
+                            "langgraph_target_info",
+                            by=["version", "langgraph_version"],
+                            how="count",
+                        ),
+                        "{{version}} on LangGraph {{langgraph_version}}",
+                    ),
+                ),
+                quiet="the sidecar watches a server by its address alone",
             ),
             Panel(
                 "check-rate",

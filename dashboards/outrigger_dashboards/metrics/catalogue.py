@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from outrigger_dashboards.errors import UnknownName
-from outrigger_dashboards.metrics.announced import ANNOUNCED
 from outrigger_dashboards.metrics.load_test import LOAD_TEST
 from outrigger_dashboards.metrics.prometheus import OF_PROMETHEUS
 from outrigger_telemetry.metric_specs import CATALOGUE, Label, MetricSpec
@@ -52,4 +51,4 @@ def catalogue_of(*lists: Iterable[MetricSpec]) -> Catalogue:
 
 def full_catalogue() -> Catalogue:
     """Make the catalogue of everything that is scraped."""
-    return catalogue_of(CATALOGUE, ANNOUNCED, LOAD_TEST, OF_PROMETHEUS)
+    return catalogue_of(CATALOGUE, LOAD_TEST, OF_PROMETHEUS)

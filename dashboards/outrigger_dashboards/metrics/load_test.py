@@ -1,47 +1,29 @@
 """What the load generator exposes about itself, which board 9 draws beside the server's metrics.
 
-The generator is a program of its own, so its names stand here again; the tests hold them
-against the generator's.
+The generator is a program of its own, scraped as a job of its own; its names stand here again.
 """
 
-from outrigger_telemetry.metric_specs import RUN_BUCKETS, Label, MetricSpec
+from outrigger_telemetry.metric_specs import MetricSpec
 
-_TEST = Label("test_id")
-_OPERATION = Label("operation")
+PREFIX = "outrigger_loadtest_"
 
 LOAD_TEST = (
-    MetricSpec("outrigger_loadtest_offered_total", "counter", "Arrivals that were due.", (_TEST,)),
     MetricSpec(
-        "outrigger_loadtest_requests_total",
+        f"{PREFIX}conversations_offered_total", "counter", "Conversations that were to begin."
+    ),
+    MetricSpec(
+        f"{PREFIX}conversations_achieved_total", "counter", "Conversations that came to their end."
+    ),
+    MetricSpec(
+        f"{PREFIX}conversations_dropped_total",
         "counter",
-        "Operations that ended, by how.",
-        (_TEST, _OPERATION, Label("result", ("ok", "fail", "unknown"))),
+        "Conversations never begun: no place under the cap.",
     ),
+    MetricSpec(f"{PREFIX}errors_total", "counter", "Requests that failed; 409 is none."),
+    MetricSpec(f"{PREFIX}conversations_in_flight", "gauge", "Conversations that go on."),
     MetricSpec(
-        "outrigger_loadtest_latency_seconds",
-        "histogram",
-        "Time from the intended send to the answer.",
-        (_TEST, _OPERATION),
-        RUN_BUCKETS,
+        f"{PREFIX}send_lag_p99_seconds", "gauge", "How late arrivals are begun, this stage."
     ),
-    MetricSpec(
-        "outrigger_loadtest_send_lag_seconds",
-        "histogram",
-        "How late the generator sent what was due.",
-        (_TEST,),
-        RUN_BUCKETS,
-    ),
-    MetricSpec("outrigger_loadtest_in_flight", "gauge", "Operations in flight.", (_TEST,)),
-    MetricSpec(
-        "outrigger_loadtest_dropped_total",
-        "counter",
-        "Arrivals not sent: too many in flight.",
-        (_TEST,),
-    ),
-    MetricSpec(
-        "outrigger_loadtest_findings_total",
-        "counter",
-        "Broken promises that the checker found.",
-        (_TEST,),
-    ),
+    MetricSpec(f"{PREFIX}stage_rate", "gauge", "Conversations a second that this stage offers."),
+    MetricSpec(f"{PREFIX}stage_number", "gauge", "The stage that goes on."),
 )
