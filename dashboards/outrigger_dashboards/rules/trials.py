@@ -17,6 +17,8 @@ _WHERE = {"job": "outrigger", "instance": "a:9464"}
 _STEPS = ((HOUR, 60.0), (6 * HOUR, 300.0), (DAY, 1200.0))
 _LONGEST_STEP = 3600.0
 _MARGIN = 6
+_PAST = 1000.0
+"""What counters have counted long before: a restart throws them back by as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def values(
 ) -> str:
     """Write the values of one series, as promtool reads them."""
     counted = bool(signal.suffix) or catalogue.spec(signal.metric).kind == "counter"
-    at = 0.0
+    at = _PAST
     parts = []
     for phase in phases:
         level = signal.bad if phase.kind == "bad" else signal.good
