@@ -41,6 +41,7 @@ class Alert:
         signals: Series that make it fire, and that keep it quiet.
         warm_up: Seconds of good data that it needs before it can fire at all.
         stays: Seconds of bad data after which it fires, if not a window and `lasts`.
+        ends: Seconds of good data after which it has resolved, if not a window.
         without_data: Fires when there is nothing at all.
         extra: Labels that tell apart alerts of one name.
         jobless: Its series have no job.
@@ -59,6 +60,7 @@ class Alert:
     window: float = 300.0
     warm_up: float = 0.0
     stays: float = 0.0
+    ends: float = 0.0
     without_data: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
     jobless: bool = False

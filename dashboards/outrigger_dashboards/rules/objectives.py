@@ -187,5 +187,7 @@ def _alert(indicator: Indicator, speed: Speed) -> Alert:
         panel=Target(OVERVIEW, "burn"),
         signals=indicator.signals(),
         window=speed.long,
+        stays=speed.factor * indicator.objective.budget * speed.long + speed.lasts,
+        ends=speed.short,
         extra={"window": long},
     )

@@ -49,7 +49,7 @@ def cases_of(alert: Alert) -> tuple[Case, ...]:
     step = step_of(alert)
     lasting = math.ceil(alert.lasts / step) + _MARGIN
     rise = math.ceil((alert.stays or alert.window + alert.lasts) / step) + lasting
-    fall = math.ceil(alert.window / step) + lasting
+    fall = math.ceil((alert.ends or alert.window) / step) + lasting
     warm = math.ceil(alert.warm_up / step) + (_MARGIN if alert.warm_up else 0) or fall
     bad_at = warm + rise
     good, bad = Phase("good", warm), Phase("bad", rise)
