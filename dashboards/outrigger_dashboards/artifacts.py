@@ -41,7 +41,7 @@ def generated(
         files[f"{RULES}/{component}.yml"] = rules_file(own, rules, config, ids)
     for name, text in trials_files(alerts, groups, catalogue, "../rules/{}.yml").items():
         files[f"{TRIALS}/{name}"] = text
-    files[ROUTES] = routes_file()
+    files[ROUTES] = routes_file(config)
     files[GRAFANA_ALERTS] = grafana_alerts_file(groups, rules, config, ids)
     return files
 

@@ -43,7 +43,7 @@ class Panel:
         key: Name within its board; its id comes from it and survives any move.
         description: What it shows, and what a bad value means.
         thresholds: Where the colour changes; edges of buckets for quantiles.
-        quiet: Why it may be empty on a healthy system; empty when it never may.
+        quiet: What has to happen before it shows anything; empty when it always does.
         excluded: Rules of the linter that do not hold here, each with its reason.
     """
 

@@ -112,7 +112,8 @@ def test_lint_is_silent_on_what_is_shipped_and_names_what_is_wrong(tmp_path: Pat
 def test_objectives_of_ones_own_change_rules_and_their_tests(tmp_path: Path) -> None:
     slo = tmp_path / "slo.toml"
     slo.write_text(
-        "[objectives.first_event]\ntarget = 0.97\nthreshold_seconds = 5\n[limits]\nfenced_writes = 3\n"
+        "[objectives.first_event]\ntarget = 0.97\nthreshold_seconds = 5\n"
+        "[limits]\nfenced_writes = 3\n"
     )
     output = tmp_path / "out"
     done = command("build", "--slo", str(slo), "--output", str(output))

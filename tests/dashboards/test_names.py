@@ -62,7 +62,7 @@ def test_a_renamed_metric_breaks_the_build_with_the_name_of_its_panel(
 
 def test_a_renamed_metric_breaks_the_whole_build(catalogue: Catalogue) -> None:
     broken = without(catalogue, "langgraph_runs_finished_total")
-    with pytest.raises(BrokenPart, match="Outrigger 1.*Runs that succeed.*runs_finished_total"):
+    with pytest.raises(BrokenPart, match=r"Outrigger 1.*Runs that succeed.*runs_finished_total"):
         generated(Config(), broken)
 
 

@@ -8,8 +8,8 @@ import yaml
 
 from harness.boards import GENERATED, RULES, TRIALS, alerts, panel_expressions
 from harness.promtool import checked_expressions, promtool
-from outrigger_dashboards.linter.documents import substituted
 from outrigger_dashboards.config import Config
+from outrigger_dashboards.linter.documents import substituted
 from outrigger_dashboards.rules.catalogue import all_alerts
 
 FILES = sorted(path.name for path in (GENERATED / TRIALS).glob("*.yml"))

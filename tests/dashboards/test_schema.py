@@ -40,29 +40,26 @@ def wrong(value: Any, wanted: Any, where: str) -> Iterator[str]:
     The values of overrides may be anything: the SDK types them so.
     """
     origin, inner = typing.get_origin(wanted), typing.get_args(wanted)
-    if wanted is typing.Any or wanted is object:
-        return
     if origin in (typing.Union, types.UnionType):
         found = [list(wrong(value, each, where)) for each in inner]
         if all(found):  # what fits best says most
             yield from max(found, key=lambda each: len(each[0].split()[0]))
-    elif origin is list:
-        if not isinstance(value, list):
-            yield f"{where} is no list"
-            return
-        for number, each in enumerate(value):
-            yield from wrong(each, inner[0], f"{where}[{number}]")
-    elif origin is dict:
-        if not isinstance(value, dict):
-            yield f"{where} is no object"
-            return
-        for key, each in value.items():
-            yield from wrong(each, inner[1], f"{where}.{key}")
-    elif origin is typing.Literal:
-        if value not in inner:
-            yield f"{where} is {value!r}"
-    elif isinstance(wanted, type):
+    elif origin in (list, dict):
+        yield from wrong_container(value, wanted, where)
+    elif origin is typing.Literal and value not in inner:
+        yield f"{where} is {value!r}"
+    elif isinstance(wanted, type) and wanted is not object:
         yield from wrong_instance(value, wanted, where)
+
+
+def wrong_container(value: Any, wanted: Any, where: str) -> Iterator[str]:
+    kind, inner = typing.get_origin(wanted), typing.get_args(wanted)
+    if not isinstance(value, kind):
+        yield f"{where} is no {kind.__name__}"
+        return
+    named = value.items() if kind is dict else enumerate(value)
+    for name, each in named:
+        yield from wrong(each, inner[-1], f"{where}[{name}]")
 
 
 def wrong_instance(value: Any, wanted: Any, where: str) -> Iterator[str]:

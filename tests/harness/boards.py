@@ -23,6 +23,7 @@ class Asked:
 
     where: str
     text: str
+    quiet: str = ""
 
 
 def boards(folder: Path = GENERATED) -> dict[str, dict[str, Any]]:

@@ -198,14 +198,12 @@ ROWS = (
                         "{{worker}}",
                     ),
                 ),
-                quiet="the sidecar sees workers' heartbeats",
             ),
             Panel(
                 "workers",
                 "Workers alive",
                 "1 for each worker whose heart beats. 0: it is gone or hangs.",
                 (Query(gauge("langgraph_worker_up", by=["worker"]), "{{worker}}"),),
-                quiet="the sidecar sees workers' heartbeats",
             ),
         ),
     ),
@@ -246,7 +244,6 @@ ROWS = (
                         quantile(0.95, "langgraph_graph_build_seconds", by=["graph"]), "{{graph}}"
                     ),
                 ),
-                quiet="a graph is made by a factory",
             ),
             Panel(
                 "container",

@@ -33,7 +33,7 @@ TILES = (
         quantile(0.95, "langgraph_double_text_cut_seconds"),
         *bad_above(1, 2.5),
         leads_to=Target(RUNS, "cut-latency"),
-        quiet="nobody cut a run",
+        quiet="a run is cut by a newer one",
     ),
     tile(
         "wasted",
@@ -163,7 +163,6 @@ ROWS = (
                 "thread is used as a queue.",
                 (Query(buckets("langgraph_thread_queue_length")),),
                 kind="heatmap",
-                quiet="a run is put behind another",
             ),
         ),
     ),

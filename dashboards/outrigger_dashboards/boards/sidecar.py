@@ -53,6 +53,7 @@ TILES = (
         increase("langgraph_label_overflow_total"),
         *bad_above(None, 1),
         leads_to=Target(SIDECAR, "overflows"),
+        quiet="a label has more than 100 values",
     ),
     tile(
         "samples",
@@ -131,7 +132,6 @@ ROWS = (
                 "Changes of state",
                 "Changes by check. Many: it flaps; look at the machine before the check.",
                 (Query(rate("langgraph_health_transitions_total", by=["check"]), "{{check}}"),),
-                quiet="the sidecar counts changes of state",
             ),
             Panel(
                 "canary",

@@ -14,7 +14,6 @@ from outrigger_dashboards.promql.queries import (
 )
 
 _DAY = 86400.0
-_POOLS = "the server has pools: PostgreSQL"
 _REDIS = "there is a Redis"
 _THREADS = "langgraph_threads"
 
@@ -82,7 +81,6 @@ TILES = (
         ),
         *bad_above(0.8, 1),
         leads_to=Target(STORES, "pools"),
-        quiet=_POOLS,
     ),
     tile(
         "disk",
@@ -135,7 +133,6 @@ ROWS = (
                         "{{pool}}: {{state}}",
                     ),
                 ),
-                quiet=_POOLS,
             ),
             Panel(
                 "pool-waiting",
@@ -143,7 +140,6 @@ ROWS = (
                 "Above 0 for long: the pool is too small for the load.",
                 (Query(gauge("langgraph_db_pool_waiting", by=["pool"]), "{{pool}}"),),
                 thresholds=bad_above(1, 10),
-                quiet=_POOLS,
             ),
             Panel(
                 "acquire",
@@ -156,7 +152,6 @@ ROWS = (
                     ),
                 ),
                 thresholds=bad_above(0.05, 0.5),
-                quiet=_POOLS,
             ),
         ),
     ),

@@ -153,7 +153,7 @@ def _stat(panel: Panel) -> stat.Panel:
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
         .color_mode(colour)
         .graph_mode(common.BigValueGraphMode.AREA)
-        .no_value(panel.quiet or "no data")
+        .no_value(_when_empty(panel))
     )
 
 
@@ -192,8 +192,13 @@ def _bars(panel: Panel) -> bargauge.Panel:
         .orientation(common.VizOrientation.HORIZONTAL)
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
-        .no_value(panel.quiet or "no data")
+        .no_value(_when_empty(panel))
     )
+
+
+def _when_empty(panel: Panel) -> str:
+    """What a number says when there is none."""
+    return f"none until {panel.quiet}" if panel.quiet else "no data"
 
 
 def _states(_: Panel) -> statetimeline.Panel:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from outrigger_dashboards.config import HOUR, MINUTE, Config
+from outrigger_dashboards.promql.scope import shown_duration
 from outrigger_dashboards.rules.model import PREFIX
 from outrigger_dashboards.rules.prometheus import HEADING, dumped
 
@@ -9,27 +11,31 @@ _DOWN = f"{PREFIX}Down"
 _OURS = f'alertname=~"{PREFIX}.*"'
 
 
-def routes_file() -> str:
+def routes_file(config: Config) -> str:
     """Write the configuration; its receivers have to be filled in."""
+
+    def after(seconds: float) -> str:
+        return shown_duration(seconds * config.time_scale)
+
     document: dict[str, Any] = {
         "route": {
             "receiver": "tickets",
             "group_by": ["alertname", "job"],
-            "group_wait": "30s",
-            "group_interval": "5m",
-            "repeat_interval": "12h",
+            "group_wait": after(MINUTE / 2),
+            "group_interval": after(5 * MINUTE),
+            "repeat_interval": after(12 * HOUR),
             "routes": [
                 {
                     "receiver": "watchdog",
                     "matchers": [f'alertname="{PREFIX}Watchdog"'],
                     "group_wait": "0s",
-                    "group_interval": "1m",
-                    "repeat_interval": "5m",
+                    "group_interval": after(MINUTE),
+                    "repeat_interval": after(5 * MINUTE),
                 },
                 {
                     "receiver": "pages",
                     "matchers": ['severity="critical"'],
-                    "repeat_interval": "4h",
+                    "repeat_interval": after(4 * HOUR),
                 },
                 {"receiver": "tickets", "matchers": ['severity="warning"']},
             ],
