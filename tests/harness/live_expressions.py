@@ -79,7 +79,7 @@ def compared(text: str) -> list[str]:
     found = []
     for node, above in nodes(promql_parser.parse(text)):
         if _is_comparison(node) and not any(_guards(each) for each in above):
-            found += [side for side in _sides(node)]
+            found += list(_sides(node))
     return found or [text]
 
 

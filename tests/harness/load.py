@@ -47,13 +47,13 @@ async def double_texts(client: Client) -> None:
         run = await client.sdk.runs.create(thread_id, "probe_async", input=probe_input("first", 1))
         await until_status(client.sdk, thread_id, run["run_id"], "running", "success")
         try:
-            await client.sdk.runs.wait(
+            second = await client.sdk.runs.create(
                 thread_id,
                 "probe_async",
                 input=probe_input("second", 0),
                 multitask_strategy=cast("Any", strategy),
-                raise_error=False,
             )
+            await client.sdk.runs.join(thread_id, second["run_id"])
         except ConflictError:
             assert strategy == "reject"
 
@@ -90,6 +90,20 @@ async def failing_runs(client: Client) -> None:
     limit = cast("Any", {"recursion_limit": 3})
     await client.sdk.runs.wait(None, "failing", input={}, raise_error=False)
     await client.sdk.runs.wait(None, "endless", input={}, config=limit, raise_error=False)
+
+
+async def rejected_messages(client: Client) -> None:
+    """Many messages to a thread that is busy, each of them refused."""
+    thread_id = await client.thread()
+    await client.sdk.runs.create(thread_id, "probe_async", input=probe_input("long", 3))
+    body = {
+        "assistant_id": "probe_async",
+        "input": probe_input("more", 0),
+        "multitask_strategy": "reject",
+    }
+    for _ in range(20):
+        await client.http.post(f"/threads/{thread_id}/runs", json=body)
+        await asyncio.sleep(0.1)
 
 
 async def broken_requests(client: Client) -> None:
