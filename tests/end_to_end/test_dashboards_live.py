@@ -4,25 +4,20 @@ On the smallest one, under ordinary load, whatever is empty has to say why it ma
 one each of these reasons is made to happen, and nothing may be empty.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 from langgraph_sdk import get_sync_client
-from langgraph_sdk.schema import RunCreate
 
 from harness.boards import Asked
 from harness.busy_system import (
     QUICK,
-    SLOTS,
     BusySystem,
+    kill_a_worker_at_work,
     limited_container,
+    overflow_a_label,
     started_onlooker,
     started_system,
     write_manifest,
@@ -52,8 +47,6 @@ CONFIG = quick_config()
 ASKED = asked_by_panels() + asked_by_rules(CONFIG)
 ELSEWHERE = "a load test runs"
 """The generator of load, whose metrics board 9 draws, is no part of these systems."""
-TOO_MANY = 105
-LONG_RUNS = SLOTS + 4
 DEADLINE_SECONDS = 40.0
 SUFFIXES = ("_bucket", "_count", "_sum")
 JOB = "outrigger"
@@ -132,47 +125,20 @@ def whole(
 
 def make_everything_happen(system: BusySystem, prometheus: Prometheus) -> None:
     """Whatever the load leaves out."""
+
+    def are_running(count: int) -> None:
+        running = 'max(langgraph_runs{status="running"})'
+        prometheus.wait_for(
+            lambda: (prometheus.value(running) or 0) >= count, "both workers are at work"
+        )
+
+    kill_a_worker_at_work(system, are_running)
+    overflow_a_label(system)
     with get_sync_client(url=system.server.url, api_key=None) as client:
-        run_twice(system, prometheus, client)
         client.crons.create("probe_async", schedule="* * * * * *", input=probe_input("cron", 0))
         client.runs.wait(
             None, "probe_async", input=probe_input("told", 0), webhook=system.receiver.url
         )
-        many = [{"number": number} for number in range(TOO_MANY)]
-        client.runs.create_batch(
-            [RunCreate(assistant_id="many_faults", input=each) for each in many]  # type: ignore[typeddict-item]
-        )
-
-
-def run_twice(system: BusySystem, prometheus: Prometheus, client: Any) -> None:
-    """Let a worker die while it runs something, which another one then runs again."""
-    threads = [client.threads.create()["thread_id"] for _ in range(LONG_RUNS)]
-    with second_worker(system) as worker:
-        for thread_id in threads:
-            client.runs.create(thread_id, "probe_async", input=probe_input("long", 60))
-        running = 'max(langgraph_runs{status="running"})'
-        prometheus.wait_for(
-            lambda: (prometheus.value(running) or 0) > SLOTS, "both workers are at work"
-        )
-        worker.kill()
-    for thread_id in threads:
-        for run in client.runs.list(thread_id):
-            client.runs.cancel(thread_id, run["run_id"])
-
-
-@contextmanager
-def second_worker(system: BusySystem) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker beside the server, on the same databases."""
-    folder: Path = system.server.data_dir.parent
-    command = [sys.executable, "-m", "outrigger_server", "worker"]
-    command += ["--config", str(system.manifest), "--data-dir", str(folder / "second")]
-    with (folder / "second.log").open("wb") as log:
-        process = subprocess.Popen(command, env=system.server.environment, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 def told(empty: list[Asked], reasons: set[str]) -> list[str]:

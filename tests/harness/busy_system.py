@@ -4,11 +4,15 @@ Everything is real but the models, which say what they cost, and the service tha
 """
 
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from langgraph_sdk import get_sync_client
 from prometheus_client import CollectorRegistry, start_http_server
 
 from harness.langsmith_double import KEY, LangSmith
@@ -16,6 +20,7 @@ from harness.postgres import PostgresServer
 from harness.processes import PROBES, TEST_GRAPHS, Server, free_port, started_server
 from harness.receiver import Receiver, started_receiver
 from harness.redis import RedisServer
+from harness.runs import probe_input
 from harness.sidecar import started_sidecar
 from outrigger_sidecar.collectors.container import ContainerCollector
 
@@ -121,6 +126,49 @@ def started_system(
             started_server(folder / "data", config=manifest, sidecar=True, environment=environment)
         )
         yield BusySystem(server, postgres, redis, langsmith, receiver, manifest)
+
+
+@contextmanager
+def second_worker(system: BusySystem) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker beside the server, on the same databases."""
+    folder = system.server.data_dir.parent
+    command = [sys.executable, "-m", "outrigger_server", "worker"]
+    command += ["--config", str(system.manifest), "--data-dir", str(folder / "second")]
+    with (folder / "second.log").open("wb") as log:
+        process = subprocess.Popen(command, env=system.server.environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def kill_a_worker_at_work(
+    system: BusySystem, are_running: Callable[[int], None], runs: int = SLOTS + 4
+) -> None:
+    """Begin more runs than the server has slots for, and kill who has the rest of them.
+
+    `are_running` returns once at least so many runs are running.
+    """
+    with get_sync_client(url=system.server.url, api_key=None) as client:
+        threads = [client.threads.create()["thread_id"] for _ in range(runs)]
+        with second_worker(system) as worker:
+            for thread_id in threads:
+                client.runs.create(thread_id, "probe_async", input=probe_input("long", 60))
+            are_running(SLOTS + 1)
+            worker.kill()
+        for thread_id in threads:
+            for run in client.runs.list(thread_id):
+                client.runs.cancel(thread_id, run["run_id"])
+
+
+def overflow_a_label(system: BusySystem, values: int = 105) -> None:
+    """Begin runs that each end in an error of a class of its own."""
+    many: list[Any] = [
+        {"assistant_id": "many_faults", "input": {"number": n}} for n in range(values)
+    ]
+    with get_sync_client(url=system.server.url, api_key=None) as client:
+        client.runs.create_batch(many)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from outrigger_dashboards.rules.prometheus import rule_scope
 
 RATE_INTERVAL = "2m"
 _VALUES = {
-    "$__rate_interval": RATE_INTERVAL,
     "$__interval": "1s",
     '"$job"': '".+"',
     '"$instance"': '".+"',
@@ -32,8 +31,9 @@ QUIET_ALERTS = {
 _COMPARISONS = {">", ">=", "<", "<=", "=="}
 
 
-def asked_live(text: str) -> str:
+def asked_live(text: str, rate_interval: str = RATE_INTERVAL) -> str:
     """The expression with all of everything chosen."""
+    text = text.replace("$__rate_interval", rate_interval)
     for name, value in _VALUES.items():
         text = text.replace(name, value)
     assert "$" not in text, text
