@@ -8,10 +8,19 @@ from outrigger_dashboards.drawing.board import drawn_board, panel_ids, panel_sco
 from outrigger_dashboards.errors import WrongUse
 from outrigger_dashboards.metrics.catalogue import Catalogue
 from outrigger_dashboards.panels import Board
+from outrigger_dashboards.provisioning import (
+    compose_file,
+    datasources_file,
+    grafana_manifest,
+    kustomization_file,
+    providers_file,
+    rules_manifest,
+    runbooks_kustomization_file,
+)
 from outrigger_dashboards.rules.catalogue import all_alerts, all_groups
 from outrigger_dashboards.rules.grafana import grafana_alerts_file
 from outrigger_dashboards.rules.model import Alert
-from outrigger_dashboards.rules.prometheus import rule_scope, rules_file
+from outrigger_dashboards.rules.prometheus import drawn_groups, rule_scope, rules_file
 from outrigger_dashboards.rules.routes import routes_file
 from outrigger_dashboards.rules.trials import trials_files
 from outrigger_dashboards.runbooks import facts, with_facts
@@ -43,6 +52,13 @@ def generated(
         files[f"{TRIALS}/{name}"] = text
     files[ROUTES] = routes_file(config)
     files[GRAFANA_ALERTS] = grafana_alerts_file(groups, rules, config, ids)
+    files["provisioning/datasources/outrigger.yml"] = datasources_file(config.links)
+    files["provisioning/dashboards/outrigger.yml"] = providers_file()
+    files["compose.yml"] = compose_file()
+    files["kustomization.yaml"] = kustomization_file(board.uid for board in boards)
+    files["kubernetes/grafana.yml"] = grafana_manifest()
+    drawn = drawn_groups(groups, rules, config, ids)
+    files["kubernetes/prometheus-rules.yml"] = rules_manifest(drawn)
     return files
 
 
@@ -63,7 +79,7 @@ def runbook_pages(
         missing, orphans = sorted(by_page.keys() - there), sorted(there - by_page.keys())
         msg = f"runbooks missing: {missing or 'none'}; runbooks of no alert: {orphans or 'none'}"
         raise WrongUse(msg)
-    return {
+    pages = {
         name: with_facts(
             (folder / name).read_text(encoding="utf-8"),
             alerts[0].full_name,
@@ -71,3 +87,4 @@ def runbook_pages(
         )
         for name, alerts in by_page.items()
     }
+    return pages | {"kustomization.yaml": runbooks_kustomization_file(pages)}

@@ -55,9 +55,10 @@ def check(slo: Objectives = None, output: Output = OUTPUT, runbooks: Runbooks = 
     if slo is None:
         pages = runbook_pages(config, full_catalogue(), runbooks)
         faults += [
-            f"{runbooks / name}: its facts are out of date; run: make dashboards"
+            f"{runbooks / name}: is out of date; run: make dashboards"
             for name, text in pages.items()
-            if (runbooks / name).read_text(encoding="utf-8") != text
+            if not (runbooks / name).exists()
+            or (runbooks / name).read_text(encoding="utf-8") != text
         ]
     _end(faults)
 

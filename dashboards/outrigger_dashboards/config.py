@@ -63,10 +63,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where alerts lead: Grafana, and the runbooks, which it serves from its public folder."""
+    """Where alerts lead: Grafana, and the runbooks, which it serves from its public folder.
+
+    Attributes:
+        prometheus: Where Grafana finds Prometheus.
+    """
 
     grafana: str = "http://localhost:3000"
     runbooks: str = "http://localhost:3000/public/outrigger/runbooks"
+    prometheus: str = "http://prometheus:9090"
 
 
 @dataclass(frozen=True, slots=True)

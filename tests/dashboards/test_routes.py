@@ -12,7 +12,7 @@ FILE = str(GENERATED / ROUTES)
 def test_amtool_accepts_the_configuration() -> None:
     done = amtool("check-config", FILE)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 inhibit rules" in done.stdout
+    assert "4 inhibit rules" in done.stdout
     assert "3 receivers" in done.stdout
 
 
@@ -44,3 +44,10 @@ def test_nothing_inhibits_the_watchdog_or_what_says_that_nothing_is_known() -> N
         targets = " ".join(rule["target_matchers"])
         assert "Watchdog" in targets or 'severity="warning"' in targets
         assert rule["equal"][0] == "job"
+
+
+def test_the_deeper_cause_is_never_kept_back_by_what_follows_from_it() -> None:
+    rules = yaml.safe_load((GENERATED / ROUTES).read_text())["inhibit_rules"]
+    (down,) = [rule for rule in rules if rule["source_matchers"] == ['alertname="OutriggerDown"']]
+    for deeper in ("SidecarDown", "DatabaseDown", "RedisDown"):
+        assert deeper in down["target_matchers"][1]

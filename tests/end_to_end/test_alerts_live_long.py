@@ -44,6 +44,10 @@ def test_postgresql_stopped(watched: WatchedSystem, postgres_server: PostgresSer
     try:
         watched.wait_until_panel("outrigger-stores", "database", 0, 0)
         watched.wait_until_told("OutriggerDatabaseDown", "firing")
+        # The server says that it cannot work, but people hear of the cause alone.
+        watched.prometheus.wait_for(
+            lambda: "OutriggerDown" in watched.alertmanager.suppressed(), "a page kept back"
+        )
     finally:
         postgres_server.start()
     watched.wait_until_told("OutriggerDatabaseDown", "resolved")
@@ -54,7 +58,10 @@ def test_a_worker_killed_at_work(watched: WatchedSystem) -> None:
     watched.wait_until_panel("outrigger-queue", "lost", 0, 0)
 
     def are_running(count: int) -> None:
-        watched.wait_until_panel("outrigger-runs", "statuses", count, FOR_EVER)
+        running = 'langgraph_runs{status="running"}'
+        watched.prometheus.wait_for(
+            lambda: (watched.prometheus.value(running) or 0) >= count, f"{count} runs"
+        )
 
     kill_a_worker_at_work(watched.system, are_running)
     watched.wait_until_panel("outrigger-queue", "lost", 0.1, FOR_EVER)

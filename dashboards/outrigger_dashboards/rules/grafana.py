@@ -51,7 +51,7 @@ def _rule(alert: Alert, scope: Scope, config: Config, ids: Mapping[Target, int])
     return {
         "uid": f"{alert.full_name}{window}".lower()[:_UID_LENGTH],
         "title": f"{alert.full_name} {window}".strip(),
-        "condition": "A",
+        "condition": "B",
         "data": [
             {
                 "refId": "A",
@@ -63,7 +63,13 @@ def _rule(alert: Alert, scope: Scope, config: Config, ids: Mapping[Target, int])
                     "instant": True,
                     "range": False,
                 },
-            }
+            },
+            # What is there fires, also with the value 0, as in Prometheus.
+            {
+                "refId": "B",
+                "datasourceUid": "__expr__",
+                "model": {"refId": "B", "type": "math", "expression": "is_number($A)"},
+            },
         ],
         "for": shown_duration(alert.lasts) if alert.lasts else "0s",
         "noDataState": "OK",

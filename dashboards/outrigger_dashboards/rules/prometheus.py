@@ -34,8 +34,14 @@ def rules_file(
     Raises:
         BrokenPart: An expression or a link is wrong; its rule is named.
     """
-    document = {"groups": [_group(group, scope, config, ids) for group in groups]}
-    return HEADING + dumped(document)
+    return HEADING + dumped({"groups": drawn_groups(groups, scope, config, ids)})
+
+
+def drawn_groups(
+    groups: tuple[Group, ...], scope: Scope, config: Config, ids: Mapping[Target, int]
+) -> list[dict[str, Any]]:
+    """Draw groups of rules; raises as `rules_file` does."""
+    return [_group(group, scope, config, ids) for group in groups]
 
 
 def dumped(document: Any) -> str:

@@ -7,7 +7,12 @@ from outrigger_dashboards.promql.scope import shown_duration
 from outrigger_dashboards.rules.model import PREFIX
 from outrigger_dashboards.rules.prometheus import HEADING, dumped
 
-_DOWN = f"{PREFIX}Down"
+_CAUSES = (
+    ("SidecarDown", ()),
+    ("DatabaseDown", ("RedisDown",)),
+    ("Down", ("RedisDown",)),
+)
+"""What explains the rest, the deepest first, and what else each leaves alone."""
 _OURS = f'alertname=~"{PREFIX}.*"'
 
 
@@ -41,16 +46,7 @@ def routes_file(config: Config) -> str:
             ],
         },
         "inhibit_rules": [
-            {
-                "source_matchers": [f'alertname="{PREFIX}SidecarDown"'],
-                "target_matchers": [_OURS, f'alertname!~"{PREFIX}(SidecarDown|Watchdog)"'],
-                "equal": ["job"],
-            },
-            {
-                "source_matchers": [f'alertname="{_DOWN}"'],
-                "target_matchers": [_OURS, f'alertname!~"{PREFIX}(Down|SidecarDown|Watchdog)"'],
-                "equal": ["job"],
-            },
+            *_inhibited_by_causes(),
             {
                 "source_matchers": ['severity="critical"', _OURS],
                 "target_matchers": ['severity="warning"', _OURS],
@@ -60,3 +56,19 @@ def routes_file(config: Config) -> str:
         "receivers": [{"name": "pages"}, {"name": "tickets"}, {"name": "watchdog"}],
     }
     return HEADING + dumped(document)
+
+
+def _inhibited_by_causes() -> list[dict[str, Any]]:
+    """Let who is paged hear of the cause alone: a server without its database is down, too."""
+    rules = []
+    for number, (cause, others) in enumerate(_CAUSES):
+        deeper = [name for name, _ in _CAUSES[: number + 1]]
+        spared = "|".join((*deeper, *others, "Watchdog"))
+        rules.append(
+            {
+                "source_matchers": [f'alertname="{PREFIX}{cause}"'],
+                "target_matchers": [_OURS, f'alertname!~"{PREFIX}({spared})"'],
+                "equal": ["job"],
+            }
+        )
+    return rules
