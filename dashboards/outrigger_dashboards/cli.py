@@ -12,14 +12,20 @@ from outrigger_dashboards.config import Config, load_config
 from outrigger_dashboards.errors import DashboardsError, Drift
 from outrigger_dashboards.linter.boards import lint_files
 from outrigger_dashboards.metrics.catalogue import full_catalogue
+from outrigger_dashboards.preview.pictures import draw, last_minutes
 
 EXIT_FAULTS = 1
 EXIT_WRONG = 2
 OUTPUT = Path("dashboards/generated")
 RUNBOOKS = Path("docs/runbooks")
+PICTURES = Path("docs/pictures")
+PREVIEW = Path("dashboards/preview")
 
 Objectives = Annotated[Path | None, typer.Option("--slo", help="TOML file with your objectives.")]
 Output = Annotated[Path, typer.Option(help="Folder of the generated files.")]
+Prometheus = Annotated[str, typer.Option(help="URL of a Prometheus that scrapes a sidecar.")]
+Minutes = Annotated[float, typer.Option(min=0.5, help="How far back the pictures go.")]
+Pictures = Annotated[Path, typer.Option(help="Folder of the pictures.")]
 Runbooks = Annotated[Path, typer.Option(help="Folder of the runbooks.")]
 
 
@@ -28,7 +34,7 @@ def main() -> None:
     command = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True
     )
-    for function in (build, check, lint):
+    for function in (build, check, lint, preview):
         command.command(help=function.__doc__)(function)
     try:
         command()
@@ -66,6 +72,17 @@ def check(slo: Objectives = None, output: Output = OUTPUT, runbooks: Runbooks = 
 def lint(output: Output = OUTPUT) -> None:
     """Hold the boards against the rules of the linter."""
     _end(lint_files(output / "grafana"))
+
+
+def preview(
+    prometheus: Prometheus = "http://127.0.0.1:9090",
+    minutes: Minutes = 15,
+    output: Output = OUTPUT,
+    pictures: Pictures = PICTURES,
+) -> None:
+    """Draw every board as a picture, from a Prometheus; needs npm and Chromium."""
+    drawn = draw(prometheus, output / "grafana", PREVIEW, pictures, last_minutes(minutes))
+    print(f"{pictures}: {len(drawn)} pictures")
 
 
 def _drift(config: Config, output: Path) -> list[str]:

@@ -5,7 +5,8 @@ DashboardsError
 ├── WrongUse           a metric used against its kind, scope, unit or buckets
 ├── BrokenPart         one of the above, with the panel, rule or alert in which it is
 ├── WrongConfig        the file of objectives makes no sense
-└── Drift              what is committed is not what would be built
+├── Drift              what is committed is not what would be built
+└── NoPreview          a picture cannot be drawn: a program or Prometheus is missing
 """
 
 
@@ -37,3 +38,7 @@ class Drift(DashboardsError):
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
+
+
+class NoPreview(DashboardsError):
+    """No picture can be drawn; the message says what is missing."""
