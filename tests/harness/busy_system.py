@@ -4,7 +4,6 @@ Everything is real but the models, which say what they cost, and the service tha
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 from langgraph_sdk import get_sync_client
 from prometheus_client import CollectorRegistry, start_http_server
 
+from harness.cluster import Program
 from harness.langsmith_double import KEY, LangSmith
 from harness.postgres import PostgresServer
 from harness.processes import PROBES, TEST_GRAPHS, Server, free_port, started_server
@@ -55,6 +55,7 @@ graph = builder.compile()
 """
 LEASE_SECONDS = 2.0
 SLOTS = 10
+LONG_SECONDS = 6.0
 QUICK = {
     "OUTRIGGER_SIDECAR_INTERVAL_SECONDS": "0.2",
     "OUTRIGGER_SIDECAR_PROBE_TIMEOUT_SECONDS": "2",
@@ -128,19 +129,15 @@ def started_system(
         yield BusySystem(server, postgres, redis, langsmith, receiver, manifest)
 
 
-@contextmanager
-def second_worker(system: BusySystem) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker beside the server, on the same databases."""
+def started_worker(system: BusySystem) -> Program:
+    """A worker beside the server, on the same databases, that is ready."""
     folder = system.server.data_dir.parent
     command = [sys.executable, "-m", "outrigger_server", "worker"]
     command += ["--config", str(system.manifest), "--data-dir", str(folder / "second")]
-    with (folder / "second.log").open("wb") as log:
-        process = subprocess.Popen(command, env=system.server.environment, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
+    environment = {**system.server.environment, "OUTRIGGER_LOG_LEVEL": "info"}
+    worker = Program(command, environment, folder / "second.log")
+    worker.wait_until_ready()
+    return worker
 
 
 def kill_a_worker_at_work(
@@ -148,18 +145,17 @@ def kill_a_worker_at_work(
 ) -> None:
     """Begin more runs than the server has slots for, and kill who has the rest of them.
 
-    `are_running` returns once at least so many runs are running.
+    `are_running` returns once at least so many runs are running. The server runs what is left
+    once its own runs have ended.
     """
-    with get_sync_client(url=system.server.url, api_key=None) as client:
-        threads = [client.threads.create()["thread_id"] for _ in range(runs)]
-        with second_worker(system) as worker:
-            for thread_id in threads:
-                client.runs.create(thread_id, "probe_async", input=probe_input("long", 60))
-            are_running(SLOTS + 1)
-            worker.kill()
-        for thread_id in threads:
-            for run in client.runs.list(thread_id):
-                client.runs.cancel(thread_id, run["run_id"])
+    worker = started_worker(system)
+    try:
+        with get_sync_client(url=system.server.url, api_key=None) as client:
+            for _ in range(runs):
+                client.runs.create(None, "probe_async", input=probe_input("long", LONG_SECONDS))
+        are_running(SLOTS + 1)
+    finally:
+        worker.kill()
 
 
 def overflow_a_label(system: BusySystem, values: int = 105) -> None:
