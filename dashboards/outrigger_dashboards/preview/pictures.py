@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from outrigger_dashboards.errors import NoPreview
-from outrigger_dashboards.linter.documents import Document
-from outrigger_dashboards.preview.answers import Span, answers
+from outrigger_dashboards.linter.documents import Document, spots
+from outrigger_dashboards.preview.answers import Answers, Span, answers
 
 WIDTH = 1600
 _LINE, _HEADER = 38, 40
@@ -28,7 +29,15 @@ _BUNDLE = (
 )
 
 
-def draw(prometheus: str, boards: Path, project: Path, output: Path, span: Span) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture, and the titles of the panels on it that have nothing to show."""
+
+    picture: Path
+    empty: tuple[str, ...]
+
+
+def draw(prometheus: str, boards: Path, project: Path, output: Path, span: Span) -> list[Drawn]:
     """Draw every board of a folder as `<output>/<uid>.png`.
 
     `project` is the folder with the program for the browser; its packages are installed there.
@@ -41,10 +50,20 @@ def draw(prometheus: str, boards: Path, project: Path, output: Path, span: Span)
     drawn = []
     for path in sorted(boards.glob("*.json")):
         board = json.loads(path.read_text(encoding="utf-8"))
+        found = answers(prometheus, board, span)
         page = project / "node_modules" / f"{board['uid']}.html"
-        page.write_text(_page(board, program, answers(prometheus, board, span), span))
-        drawn.append(_photographed(page, output / f"{board['uid']}.png", _height(board)))
+        page.write_text(_page(board, program, found, span), encoding="utf-8")
+        picture = _photographed(page, output / f"{board['uid']}.png", _height(board))
+        drawn.append(Drawn(picture, _empty(board, found)))
     return drawn
+
+
+def _empty(board: Document, found: Answers) -> tuple[str, ...]:
+    return tuple(
+        str(spot.panel["title"])
+        for spot in spots(board)
+        if not any(found[str(spot.panel["id"])].values())
+    )
 
 
 def last_minutes(minutes: float, points: int = 60) -> Span:
