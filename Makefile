@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay check format requirements docs dashboards clean
+.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay check format requirements docs dashboards pictures clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ format: install ## Format and mend what ruff can mend
 dashboards: install ## Write boards, rules, alerts and the facts in the runbooks anew
 	@$(BIN)/python -m outrigger_dashboards.cli build
 	@$(BIN)/python -m outrigger_dashboards.cli lint
+
+pictures: install servers ## Draw the previews of the boards from a busy system; 5 minutes, needs npm and Chromium
+	@PYTHONPATH=tests $(BIN)/python -W ignore -m harness.picture_session
 
 docs: install ## Write the generated parts of the documents anew
 	@$(BIN)/python docs/generate.py

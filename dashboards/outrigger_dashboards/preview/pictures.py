@@ -90,14 +90,15 @@ def _page(board: Document, program: str, found: Mapping[str, Any], span: Span) -
 
 def _height(board: Document) -> int:
     """How tall a board is when its folded rows are open."""
-    lines = 0
+    opened = 0
     for panel in board["panels"]:
-        inner = panel.get("panels") or []
-        first = panel["gridPos"]["y"] + 1
-        bottom = max((each["gridPos"]["y"] + each["gridPos"]["h"] for each in inner), default=first)
-        lines += bottom - first
-    bottom = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in board["panels"])
-    return _HEADER + (bottom + lines) * _LINE
+        below = panel["gridPos"]["y"] + 1
+        opened += max((_bottom(each) - below for each in panel.get("panels") or []), default=0)
+    return _HEADER + (max(map(_bottom, board["panels"])) + opened) * _LINE
+
+
+def _bottom(panel: Document) -> int:
+    return int(panel["gridPos"]["y"] + panel["gridPos"]["h"])
 
 
 def _bundled(project: Path) -> str:
