@@ -3,9 +3,9 @@
 import React from "react";
 import { createRoot } from "react-dom/client";
 import {
-  createTheme, dateTime, DataFrameView, FieldType, getDisplayProcessor, ThemeContext, toDataFrame,
+  createTheme, dateTime, FieldType, getDisplayProcessor, ThemeContext, toDataFrame,
 } from "@grafana/data";
-import { BarGauge, BigValue, PanelChrome, TimeSeries } from "@grafana/ui";
+import { BarGauge, BigValue, GlobalStyles, PanelChrome, TimeSeries } from "@grafana/ui";
 
 const { board, answers, from, to, width } = window.PREVIEW;
 const theme = createTheme({ colors: { mode: "dark" } });
@@ -211,6 +211,7 @@ document.body.style.cssText =
   `font:14px Inter,Helvetica,Arial,sans-serif;width:${width}px`;
 createRoot(document.getElementById("board")).render(
   <ThemeContext.Provider value={theme}>
+    <GlobalStyles />
     <div style={{ position: "absolute", left: 8, top: 8, fontSize: 18 }}>{board.title}</div>
     <div style={{ position: "absolute", right: 12, top: 12, color: theme.colors.text.secondary }}>
       preview, drawn from the shipped JSON

@@ -111,6 +111,16 @@ async def broken_requests(client: Client) -> None:
     await client.http.get("/broken")
 
 
+def rarely(kind: Kind, seconds: float = 5.0) -> Kind:
+    """The same, with a pause."""
+
+    async def paused(client: Client) -> None:
+        await kind(client)
+        await asyncio.sleep(seconds)
+
+    return paused
+
+
 async def _again_and_again(kind: Kind, client: Client, until: asyncio.Event) -> None:
     while not until.is_set():
         with suppress(*FAULTS):  # a fault is what some tests make

@@ -26,6 +26,7 @@ from harness.load import (
     double_texts,
     failing_runs,
     load,
+    rarely,
     refused_requests,
 )
 from harness.postgres import PostgresServer, started_postgres
@@ -38,7 +39,14 @@ from outrigger_dashboards.preview.pictures import draw, last_minutes
 PROJECT = ROOT / "dashboards" / "preview"
 PICTURES = ROOT / "docs" / "pictures"
 MINUTES = 3.0
-KINDS = (*ORDINARY, double_texts, failing_runs, refused_requests, broken_requests)
+KINDS = (
+    *ORDINARY,
+    *ORDINARY,
+    double_texts,
+    refused_requests,
+    rarely(failing_runs),
+    rarely(broken_requests),
+)
 CANARY = {
     "OUTRIGGER_SIDECAR_CANARY_ASSISTANT": "probe_async",
     "OUTRIGGER_SIDECAR_CANARY_INPUT": '{"token": "canary", "seconds": 0}',
@@ -78,7 +86,7 @@ def busy_prometheus(
         yield prometheus
 
 
-def main() -> None:
+def main(minutes: float = MINUTES) -> None:
     """Draw the pictures of the documents."""
     with (
         tempfile.TemporaryDirectory(prefix="outrigger-pictures-") as name,
@@ -86,8 +94,8 @@ def main() -> None:
         started_redis() as redis,
         busy_prometheus(Path(name), postgres, redis) as prometheus,
     ):
-        time.sleep(MINUTES * 60)
-        span = last_minutes(MINUTES)
+        time.sleep(minutes * 60)
+        span = last_minutes(minutes)
         draw(str(prometheus.http.base_url), GENERATED / "grafana", PROJECT, PICTURES, span)
     sys.stdout.write(f"{PICTURES}\n")
 

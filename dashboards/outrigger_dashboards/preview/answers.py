@@ -11,6 +11,7 @@ from outrigger_dashboards.errors import NoPreview
 from outrigger_dashboards.linter.documents import Document, spots
 
 _TIMEOUT_SECONDS = 30
+_LEAST_RATE_SECONDS = 20
 _VARIABLES = {'"$job"': '".+"', '"$instance"': '".+"', '"$assistant"': '".+"'}
 Answers = dict[str, dict[str, list[Any]]]
 
@@ -26,7 +27,7 @@ class Span:
     @property
     def rate_interval(self) -> str:
         """How far rates look back: over a few points, as Grafana has it."""
-        return f"{max(4, round(4 * self.step))}s"
+        return f"{max(_LEAST_RATE_SECONDS, round(4 * self.step))}s"
 
 
 def answers(prometheus: str, board: Document, span: Span) -> Answers:

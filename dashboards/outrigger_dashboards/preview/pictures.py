@@ -20,7 +20,8 @@ WIDTH = 1600
 _LINE, _HEADER = 38, 40
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run")
-_PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title><div id="board"></div>
+_PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
+<style>{style}</style><div id="board"></div>
 <script>window.PREVIEW = {data};</script><script>{program}</script>
 """
 _BUNDLE = (
@@ -45,14 +46,22 @@ def draw(prometheus: str, boards: Path, project: Path, output: Path, span: Span)
     Raises:
         NoPreview: A program or Prometheus is missing or fails.
     """
-    program = _bundled(project)
+    program, style = _bundled(project)
     output.mkdir(parents=True, exist_ok=True)
     drawn = []
     for path in sorted(boards.glob("*.json")):
         board = json.loads(path.read_text(encoding="utf-8"))
         found = answers(prometheus, board, span)
+        data = {
+            "board": board,
+            "answers": found,
+            "from": span.start,
+            "to": span.end,
+            "step": span.step,
+            "width": WIDTH,
+        }
         page = project / "node_modules" / f"{board['uid']}.html"
-        page.write_text(_page(board, program, found, span), encoding="utf-8")
+        page.write_text(_page(board, data, program, style), encoding="utf-8")
         picture = _photographed(page, output / f"{board['uid']}.png", _height(board))
         drawn.append(Drawn(picture, _empty(board, found)))
     return drawn
@@ -72,19 +81,12 @@ def last_minutes(minutes: float, points: int = 60) -> Span:
     return Span(now - seconds, now, max(1.0, seconds / points))
 
 
-def _page(board: Document, program: str, found: Mapping[str, Any], span: Span) -> str:
-    data = json.dumps(
-        {
-            "board": board,
-            "answers": found,
-            "from": span.start,
-            "to": span.end,
-            "step": span.step,
-            "width": WIDTH,
-        }
-    ).replace("</", "<\\/")
+def _page(board: Document, data: Mapping[str, Any], program: str, style: str) -> str:
     return _PAGE.format(
-        title=board["title"], data=data, program=program.replace("</script", "<\\/script")
+        title=board["title"],
+        data=json.dumps(data).replace("</", "<\\/"),
+        program=program.replace("</script", "<\\/script"),
+        style=style,
     )
 
 
@@ -101,7 +103,7 @@ def _bottom(panel: Document) -> int:
     return int(panel["gridPos"]["y"] + panel["gridPos"]["h"])
 
 
-def _bundled(project: Path) -> str:
+def _bundled(project: Path) -> tuple[str, str]:
     if not (project / "node_modules" / "esbuild").exists():
         words = ("install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
         _run(_program("npm"), *words, folder=project)
@@ -112,7 +114,8 @@ def _bundled(project: Path) -> str:
         raise NoPreview(msg)
     target = packages / "board.js"
     _run(str(esbuild), "board.jsx", *_BUNDLE, f"--outfile={target}", folder=project)
-    return target.read_text(encoding="utf-8")
+    style = target.with_suffix(".css").read_text(encoding="utf-8")
+    return target.read_text(encoding="utf-8"), style
 
 
 def _photographed(page: Path, picture: Path, height: int) -> Path:
