@@ -3,7 +3,7 @@
 import React from "react";
 import { createRoot } from "react-dom/client";
 import {
-  createTheme, dateTime, FieldType, getDisplayProcessor, ThemeContext, toDataFrame,
+  createTheme, dateTime, FieldType, getDisplayProcessor, getValueFormat, ThemeContext, toDataFrame,
 } from "@grafana/data";
 import { BarGauge, BigValue, GlobalStyles, PanelChrome, TimeSeries } from "@grafana/ui";
 
@@ -114,19 +114,22 @@ function Heat({ panel, frames, size }) {
     frame.fields[0].values.forEach((at, n) => {
       const count = Math.max(0, frame.fields[1].values[n] - (below.get(at) ?? 0));
       most = Math.max(most, count);
-      if (count > 0.01) cells.push({ at, row, count, edge });
+      if (count > 0.01) cells.push({ at, row, count });
     });
   });
   if (!frames.length) return <Quiet panel={panel} />;
-  const x = scaleX(size);
+  const margin = 64;
+  const inside = scaleX({ width: size.width - margin });
+  const x = (at) => margin + inside(at);
   const high = size.height / bounds.length;
-  const wide = Math.max(3, (window.PREVIEW.step / (to - from)) * size.width);
-  const display = frames[0].fields[1].display;
+  const wide = Math.max(3, (window.PREVIEW.step / (to - from)) * (size.width - margin));
+  const format = getValueFormat(panel.options.yAxis?.unit);
+  const shown = (edge) => { const { text, suffix } = format(edge, 2); return `${Number(text) || text}${suffix ?? ""}`; };
   return (
     <svg width={size.width} height={size.height}>
       {bounds.map(({ edge }, row) => (
         <text key={row} x={2} y={size.height - row * high - 3} fontSize={Math.min(10, high)} fill={theme.colors.text.secondary}>
-          {edge === Infinity ? "more" : display(edge).text + (display(edge).suffix ?? "")}
+          {edge === Infinity ? "more" : shown(edge)}
         </text>
       ))}
       {cells.map(({ at, row, count }, n) => (

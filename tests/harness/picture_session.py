@@ -44,10 +44,11 @@ KINDS = (
     *ORDINARY,
     double_texts,
     refused_requests,
-    rarely(failing_runs),
-    rarely(broken_requests),
+    rarely(failing_runs, 20),
+    rarely(broken_requests, 20),
 )
-CANARY = {
+SETTINGS = {
+    "OUTRIGGER_LG_API_METRICS": "true",
     "OUTRIGGER_SIDECAR_CANARY_ASSISTANT": "probe_async",
     "OUTRIGGER_SIDECAR_CANARY_INPUT": '{"token": "canary", "seconds": 0}',
     "OUTRIGGER_SIDECAR_CANARY_INTERVAL_SECONDS": "5",
@@ -60,7 +61,7 @@ def busy_prometheus(
 ) -> Iterator[Prometheus]:
     """A Prometheus that scrapes a whole system on which everything has begun to happen."""
     with (
-        started_system(folder, postgres, redis, **CANARY) as system,
+        started_system(folder, postgres, redis, **SETTINGS) as system,
         started_onlooker(folder, system) as onlooker,
         limited_container(folder) as container,
         started_prometheus(

@@ -2,7 +2,7 @@
 
 from outrigger_dashboards.boards.names import HTTP, LOAD, OVERVIEW, QUEUE, STORES
 from outrigger_dashboards.panels import Board, Panel, Query, Row, Target, bad_above, bad_below, tile
-from outrigger_dashboards.promql.expression import PER_SECOND, ratio
+from outrigger_dashboards.promql.expression import PER_SECOND, RATIO, ratio
 from outrigger_dashboards.promql.queries import (
     gauge,
     increase,
@@ -181,8 +181,12 @@ ROWS = (
             Panel(
                 "cpu",
                 "CPU by role",
-                "At one CPU for a process first: add processes.",
-                (Query(rate("process_cpu_seconds_total", by=["role"]), "{{role}}"),),
+                "At 100 % (one CPU) for a process first: add processes.",
+                (
+                    Query(
+                        rate("process_cpu_seconds_total", by=["role"]).with_unit(RATIO), "{{role}}"
+                    ),
+                ),
                 leads_to=Target(QUEUE, "cpu"),
             ),
             Panel(

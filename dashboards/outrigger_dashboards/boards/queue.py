@@ -225,8 +225,12 @@ ROWS = (
             Panel(
                 "cpu",
                 "CPU by role",
-                "CPU seconds used each second. At the number of CPUs: the machine is full.",
-                (Query(rate("process_cpu_seconds_total", by=["role"]), "{{role}}"),),
+                "100 % is one CPU. At the number of CPUs: the machine is full.",
+                (
+                    Query(
+                        rate("process_cpu_seconds_total", by=["role"]).with_unit(RATIO), "{{role}}"
+                    ),
+                ),
                 leads_to=Target(SIDECAR, "health"),
             ),
             Panel(

@@ -1,12 +1,38 @@
 """Board 8: can these boards be trusted?"""
 
 from outrigger_dashboards.boards.names import QUEUE, SIDECAR
-from outrigger_dashboards.panels import Board, Panel, Query, Row, Target, bad_above, bad_below, tile
-from outrigger_dashboards.promql.expression import combined
+from outrigger_dashboards.palette import GREEN, ORANGE, RED, YELLOW
+from outrigger_dashboards.panels import (
+    Board,
+    Panel,
+    Query,
+    Row,
+    Target,
+    Threshold,
+    bad_above,
+    bad_below,
+    tile,
+)
+from outrigger_dashboards.promql.expression import COUNT, Expression, combined, times
 from outrigger_dashboards.promql.queries import gauge, increase, observed, quantile, rate
-from outrigger_dashboards.promql.selector import Not
 
 _RELAY = "the relay of traces is used"
+
+_STATES = (("degraded", 1.0, YELLOW), ("unknown", 2.0, ORANGE), ("failed", 3.0, RED))
+
+
+def _worst_state() -> Expression:
+    """One number for each check: that of its state, and 0 for ok and off."""
+    degraded, unknown, failed = (
+        times(
+            gauge("langgraph_health_status", by=["check"], where={"state": state}, how="max"),
+            weight,
+            COUNT,
+        )
+        for state, weight, _ in _STATES
+    )
+    return combined(degraded, "+", combined(unknown, "+", failed))
+
 
 TILES = (
     tile(
@@ -86,23 +112,16 @@ ROWS = (
         (
             Panel(
                 "health",
-                "Checks that are not ok",
-                "1 while a check is in that state. Unknown: its result is too old, the check "
-                "itself hangs.",
-                (
-                    Query(
-                        gauge(
-                            "langgraph_health_status",
-                            by=["check", "state"],
-                            where={"state": Not(("ok", "off"))},
-                            how="max",
-                        ),
-                        "{{check}}: {{state}}",
-                    ),
-                ),
+                "State of checks",
+                "Green: ok, or off. Yellow: degraded. Orange: unknown, its result is too old, the "
+                "check itself hangs. Red: failed.",
+                (Query(_worst_state(), "{{check}}"),),
                 kind="states",
-                width=12,
-                thresholds=bad_above(None, 1),
+                width=16,
+                thresholds=(
+                    Threshold(None, GREEN),
+                    *(Threshold(weight, colour) for _, weight, colour in _STATES),
+                ),
                 leads_to=Target(QUEUE, "depth"),
             ),
             Panel(

@@ -32,6 +32,7 @@ from outrigger_dashboards.layout import Place
 from outrigger_dashboards.palette import COLOURS
 from outrigger_dashboards.panels import Kind, Panel, Target
 from outrigger_dashboards.promql.expression import Drawn
+from outrigger_dashboards.promql.queries import unit_of
 from outrigger_dashboards.promql.scope import Scope
 
 Builder: TypeAlias = (
@@ -59,6 +60,8 @@ def drawn_panel(
         drawn = [query.expression.draw(scope) for query in panel.queries]
         builder = _BUILDERS[panel.kind](panel)
         _common(builder, panel, place, _unit(drawn))
+        if isinstance(builder, heatmap.Panel):
+            builder.y_axis(heatmap.YAxisConfig().unit(_edge_unit(drawn, scope)))
         if panel.kind in {"lines", "stacked"}:
             _fixed_colours(builder, _series_names(panel, drawn, scope))
         if panel.leads_to is not None:
@@ -70,6 +73,12 @@ def drawn_panel(
             _query(panel.kind, chr(ord("A") + number), expression.text, query.legend)
         )
     return builder
+
+
+def _edge_unit(drawn: list[Drawn], scope: Scope) -> str:
+    """Give what the edges of the buckets are measured in; the cells are counts."""
+    (metric,) = drawn[0].metrics
+    return unit_of(scope.catalogue.spec(metric))
 
 
 def _unit(drawn: list[Drawn]) -> str:
