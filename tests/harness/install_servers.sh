@@ -11,6 +11,7 @@ command -v node >/dev/null || missing="$missing nodejs"
 command -v npm >/dev/null || missing="$missing npm"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v amtool >/dev/null || missing="$missing prometheus-alertmanager"
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 command -v openssl >/dev/null || missing="$missing openssl"
 [ -n "$missing" ] || exit 0
 
