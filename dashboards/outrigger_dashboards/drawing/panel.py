@@ -97,6 +97,8 @@ def _unit(drawn: list[Drawn]) -> str:
 def _common(builder: Builder, panel: Panel, place: Place, unit: str) -> None:
     builder.id(panel.id).title(panel.title).description(panel.description)
     builder.datasource(prometheus()).unit(unit)
+    if panel.quiet or panel.kind in {"stat", "bars"}:
+        builder.no_value(_when_empty(panel))
     builder.grid_pos(dashboard.GridPos(x=place.x, y=place.y, w=place.width, h=place.height))
     if panel.minimum is not None and panel.kind != "heatmap":
         builder.min(panel.minimum)
@@ -162,7 +164,6 @@ def _stat(panel: Panel) -> stat.Panel:
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
         .color_mode(colour)
         .graph_mode(common.BigValueGraphMode.AREA)
-        .no_value(_when_empty(panel))
     )
 
 
@@ -201,12 +202,11 @@ def _bars(panel: Panel) -> bargauge.Panel:
         .orientation(common.VizOrientation.HORIZONTAL)
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
-        .no_value(_when_empty(panel))
     )
 
 
 def _when_empty(panel: Panel) -> str:
-    """What a number says when there is none."""
+    """What a panel says when there is nothing to show."""
     return f"none until {panel.quiet}" if panel.quiet else "no data"
 
 
