@@ -4,7 +4,6 @@ On the smallest one, under ordinary load, whatever is empty has to say why it ma
 one each of these reasons is made to happen, and nothing may be empty.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from harness.busy_system import (
     started_system,
     write_manifest,
 )
-from harness.live_expressions import asked_by_panels, asked_by_rules
+from harness.live_expressions import asked_by_panels, asked_by_rules, still_empty
 from harness.load import (
     ORDINARY,
     Kind,
@@ -34,7 +33,7 @@ from harness.load import (
 )
 from harness.postgres import PostgresServer
 from harness.processes import started_server
-from harness.prometheus import Prometheus, is_finite, quick_config, started_prometheus
+from harness.prometheus import Prometheus, quick_config, started_prometheus
 from harness.redis import RedisServer
 from harness.runs import probe_input
 from outrigger_dashboards.metrics.load_test import LOAD_TEST
@@ -63,11 +62,7 @@ class Seen:
 
 def look(prometheus: Prometheus, may_be_empty: set[str]) -> Seen:
     """Ask until only those are empty that may be, or for long enough."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    empty = ASKED
-    while not {each.quiet for each in empty} <= may_be_empty and time.monotonic() < deadline:
-        time.sleep(0.5)
-        empty = [each for each in empty if not is_finite(prometheus.ask(each.text))]
+    empty = still_empty(prometheus, ASKED, may_be_empty, DEADLINE_SECONDS)
     return Seen(empty, prometheus.names(), prometheus.faults_of_rules())
 
 

@@ -1,11 +1,13 @@
 """Expressions as Grafana and Prometheus ask them, with values in the place of variables."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import promql_parser
 
 from harness.boards import Asked, boards
+from harness.prometheus import Prometheus, is_finite
 from outrigger_dashboards.boards.catalogue import BOARDS
 from outrigger_dashboards.config import Config
 from outrigger_dashboards.linter.documents import nodes, spots
@@ -72,6 +74,20 @@ def asked_by_rules(config: Config) -> list[Asked]:
             else:
                 found.append(Asked(f"rule {rule.name}", text))
     return found
+
+
+def still_empty(
+    prometheus: Prometheus, asked: list[Asked], may_be: Collection[str], seconds: float
+) -> list[Asked]:
+    """Ask until only those have no data that may be quiet for these reasons, or for long enough.
+
+    What has had data once is not asked again: a gap is no fault.
+    """
+    deadline = time.monotonic() + seconds
+    while not {each.quiet for each in asked} <= set(may_be) and time.monotonic() < deadline:
+        time.sleep(0.5)
+        asked = [each for each in asked if not is_finite(prometheus.ask(each.text))]
+    return asked
 
 
 def compared(text: str) -> list[str]:
