@@ -21,9 +21,14 @@ from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.manifest import Manifest, load_manifest
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.relayed_traces import relayed_traces
-from outrigger_server.serving import HttpServer, StopSignals, http_server, listen
+from outrigger_server.serving import HttpServer, StopSignals, http_server, listen, url_of
 from outrigger_server.settings import Settings, load_settings
-from outrigger_server.sidecar_process import SidecarProcess, free_port
+from outrigger_server.sidecar_process import (
+    SidecarProcess,
+    free_port,
+    url_from_here,
+    with_plain_port,
+)
 from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import Metrics, open_process_metrics
@@ -153,10 +158,10 @@ def _run(settings: Settings, *, with_sidecar: bool) -> None:
 
 def _prepare_sidecar(settings: Settings, manifest: Manifest) -> SidecarProcess:
     """Choose the sidecar's port, and point tracing at it before a graph can look."""
-    environ = {**manifest.environment, **os.environ}
+    environ = with_plain_port({**manifest.environment, **os.environ})
     host = settings.sidecar.sidecar_host
     port = free_port(host, settings.sidecar.sidecar_port)
-    relayed = relayed_traces(settings, environ, port)
+    relayed = relayed_traces(settings, environ, url_from_here(host, port, environ))
     os.environ.update(relayed.server)
     kept = {name: value for name, value in environ.items() if name not in relayed.hidden}
     return SidecarProcess(settings, port, kept)
@@ -187,7 +192,7 @@ async def _serve(
     signals.install()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen(settings.server.host, settings.server.port))
-        url = f"http://{settings.server.host}:{listener.getsockname()[1]}"
+        url = url_of(settings.server.host, listener.getsockname()[1])
         if sidecar is not None:
             await stack.enter_async_context(sidecar.watch(url))
         metrics = _open_metrics(settings)

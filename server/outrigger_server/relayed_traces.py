@@ -30,7 +30,7 @@ class RelayedTraces:
 
 
 def relayed_traces(
-    settings: Settings, environ: Mapping[str, str], sidecar_port: int
+    settings: Settings, environ: Mapping[str, str], sidecar_url: str
 ) -> RelayedTraces:
     """Point the server's tracing at the relay when it is on, or wanted for metrics alone.
 
@@ -42,11 +42,9 @@ def relayed_traces(
     is_wanted = is_on or settings.sidecar.relay_metrics
     if settings.sidecar.no_relay or not is_wanted or any(environ.get(name) for name in _REPLICAS):
         return RelayedTraces({})
-    given = settings.sidecar.sidecar_host
-    host = "127.0.0.1" if given in ("0.0.0.0", "::") else given  # noqa: S104  compared only
     server = {
         "LANGSMITH_TRACING": "true",
-        "LANGSMITH_ENDPOINT": f"http://{host}:{sidecar_port}{RELAY_PATH}",
+        "LANGSMITH_ENDPOINT": sidecar_url + RELAY_PATH,
     }
     if not environ.get(_FAILED):
         relay_dir = environ.get("OUTRIGGER_RELAY_DIR") or settings.storage.data_dir / "relay"

@@ -44,6 +44,11 @@ def listen(host: str, port: int, settings: str = "OUTRIGGER") -> socket.socket:
     return listener
 
 
+def url_of(host: str, port: int, scheme: str = "http") -> str:
+    """The URL of what listens there."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 def _why_not(host: str, port: int, settings: str, error: OSError) -> str:
     flag = "--sidecar-port" if settings.endswith("SIDECAR") else "--port"
     if error.errno == errno.EADDRINUSE:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.serving import listen
+from outrigger_server.serving import listen, url_of
 from outrigger_server.settings import ScaleSettings, Settings, environment_names
 from outrigger_telemetry.logging import get_logger
 
@@ -21,6 +21,10 @@ READY_SECONDS = 20.0
 POLL_SECONDS = 0.05
 RESTART_SECONDS = 2.0
 """Pause before a sidecar that ended is started again."""
+
+LOOPBACK = "127.0.0.1"
+TLS = "OUTRIGGER_SIDECAR_TLS_CERT"
+PLAIN_PORT = "OUTRIGGER_SIDECAR_PLAIN_PORT"
 
 log = get_logger("outrigger.sidecar")
 
@@ -36,6 +40,24 @@ def free_port(host: str, wanted: int) -> int:
         return port
 
 
+def with_plain_port(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with a port for this machine where the sidecar speaks TLS to all others.
+
+    Its certificate names the host as others know it, and senders of traces would refuse it here.
+    """
+    if not environ.get(TLS) or environ.get(PLAIN_PORT):
+        return environ
+    return {**environ, PLAIN_PORT: str(free_port(LOOPBACK, 0))}
+
+
+def url_from_here(host: str, port: int, environ: Mapping[str, str]) -> str:
+    """Where processes of this machine reach a sidecar that listens on `host` and `port`."""
+    plain = environ.get(PLAIN_PORT)
+    if plain:
+        return f"http://{LOOPBACK}:{plain}"
+    return url_of(LOOPBACK if host in ("0.0.0.0", "::") else host, port)  # noqa: S104  compared only
+
+
 class SidecarProcess:
     """A sidecar for the server; runs while the `async with` block does.
 
@@ -46,7 +68,7 @@ class SidecarProcess:
     def __init__(self, settings: Settings, port: int, environ: Mapping[str, str]) -> None:
         self._host = settings.sidecar.sidecar_host
         self._port = port
-        self.url = f"http://{self._host}:{self._port}"
+        self.url = url_of(self._host, self._port, "https" if environ.get(TLS) else "http")
         self._command: tuple[str, ...] = (
             *(sys.executable, "-m", "outrigger_sidecar"),
             *("--host", self._host, "--port", str(self._port)),

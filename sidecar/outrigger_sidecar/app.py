@@ -2,9 +2,6 @@
 
 import asyncio
 import gc
-import ipaddress
-import socket
-import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -32,15 +29,16 @@ from outrigger_sidecar.collectors.remote_threads import RemoteThreadsCollector
 from outrigger_sidecar.collectors.runs import RunsCollector
 from outrigger_sidecar.collectors.traces import TracesCollector
 from outrigger_sidecar.collectors.workers import WorkersCollector
-from outrigger_sidecar.errors import ConfigurationError, ListenError
+from outrigger_sidecar.errors import ConfigurationError
 from outrigger_sidecar.http.auth import Credentials, Guard
 from outrigger_sidecar.http.connection import Limits
 from outrigger_sidecar.http.health import health_routes
 from outrigger_sidecar.http.index import index_routes
+from outrigger_sidecar.http.listening import open_doors, warn_of_strangers
 from outrigger_sidecar.http.metrics import metrics_routes
 from outrigger_sidecar.http.refusals import make_refusals
 from outrigger_sidecar.http.relay import relay_routes
-from outrigger_sidecar.http.serving import Certificate, http_server, serve_until_stopped
+from outrigger_sidecar.http.serving import http_server, serve_until_stopped
 from outrigger_sidecar.probes.base import Probe
 from outrigger_sidecar.probes.cpu import CpuProbe
 from outrigger_sidecar.probes.database import DatabaseProbe
@@ -312,17 +310,16 @@ def _secret(value: SecretStr | None) -> str | None:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGTERM, or until stdin ends if so set.
+    """Serve until SIGTERM or SIGINT, or, if so set, until stdin ends.
 
     Raises:
         ListenError: The address is taken, or not one of this machine.
         ConfigurationError: A database cannot be read with these settings or this installation,
             or the files of TLS cannot be used.
     """
-    certificate = _certificate(settings)
     metrics = local_metrics(OWN_METRICS)
     metrics.set(metric_specs.SIDECAR_BUILD_INFO, 1, version=version("langgraph-outrigger"))
-    listener = _listen(settings)
+    doors = open_doors(settings)
     chosen = settings.log_format
     if chosen == "auto":
         chosen = "console" if sys.stdout.isatty() else "json"
@@ -331,16 +328,19 @@ async def run(settings: Settings) -> None:
     )
     try:
         async with open_app(settings, metrics) as app:
-            host, port = listener.getsockname()[:2]
+            host, port = doors[0].listener.getsockname()[:2]
             log.info("sidecar_started", host=host, port=port, target=settings.target or None)
-            if not (settings.token or settings.user) and not _is_loopback(host):
-                log.warning("sidecar_open_to_network", host=host, advice="set a token or a user")
-            server = http_server(app, metrics, certificate, Limits())
+            warn_of_strangers(settings, host)
+            servers = [
+                (http_server(app, metrics, door.certificate, Limits()), door.listener)
+                for door in doors
+            ]
             _look_at_new_objects_only()
-            await serve_until_stopped(server, listener, stop_with_stdin=settings.stop_with_stdin)
+            await serve_until_stopped(servers, stop_with_stdin=settings.stop_with_stdin)
         log.info("sidecar_stopped")
     finally:
-        listener.close()
+        for door in doors:
+            door.listener.close()
         await asyncio.to_thread(output.close)
 
 
@@ -349,49 +349,3 @@ def _look_at_new_objects_only() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
-
-
-def _certificate(settings: Settings) -> Certificate | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    try:
-        # A key with a password would make OpenSSL ask for it on the terminal.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
-    except OSError as error:
-        is_content = isinstance(error, ssl.SSLError)
-        reason = "no certificate with its key" if is_content else (error.strerror or "").lower()
-        names = "OUTRIGGER_SIDECAR_TLS_CERT and OUTRIGGER_SIDECAR_TLS_KEY"
-        fault = f"{names}: cannot be used: {reason}"
-        raise ConfigurationError([fault]) from error
-    return Certificate(settings.tls_cert, settings.tls_key)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _listen(settings: Settings) -> socket.socket:
-    where = f"{settings.host}:{settings.port}"
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = found[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise _cannot_listen(where, error) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise _cannot_listen(where, error) from error
-    return listener
-
-
-def _cannot_listen(where: str, error: OSError) -> ListenError:
-    reason = (error.strerror or "unusable").lower()
-    return ListenError(f"cannot listen on {where}: {reason}; choose another with --host or --port")

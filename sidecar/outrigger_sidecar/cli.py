@@ -39,7 +39,7 @@ def serve(
     ] = None,
     stop_with_stdin: Annotated[
         bool | None,
-        typer.Option("--stop-with-stdin", help="Stop when stdin ends; ignore Ctrl-C."),
+        typer.Option("--stop-with-stdin", help="Stop when stdin ends; ignore signals."),
     ] = None,
 ) -> None:
     """Watch an Outrigger server: health, metrics."""

@@ -126,6 +126,13 @@ class Settings(RelaySettings):
         default=None, description="PEM file of the certificate and its chain; none: plain HTTP."
     )
     tls_key: UserPath | None = Field(default=None, description="PEM file of its key.")
+    plain_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of loopback that speaks plain HTTP beside TLS, for senders of traces on"
+        " this machine; `outrigger up` with TLS picks one.",
+    )
     target_api_key: SecretStr | None = Field(
         default=None, description="Sent to the server as `x-api-key`, where it asks for one."
     )
@@ -144,7 +151,7 @@ class Settings(RelaySettings):
         default=30.0, ge=0.1, le=3600, description="Time such a run may take."
     )
     stop_with_stdin: bool = Field(
-        default=False, description="Stop when stdin ends, and leave Ctrl-C to the parent."
+        default=False, description="Stop when stdin ends, and leave signals to the parent."
     )
     metrics_dir: UserPath = Field(
         default_factory=_metrics_below_data,

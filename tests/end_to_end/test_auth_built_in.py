@@ -11,6 +11,7 @@ import pytest
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.errors import AuthenticationError
 
+from harness.metrics_page import read_metrics
 from harness.processes import ROOT, clean_environment, started_server
 from harness.starts import refused_start, write_files
 
@@ -45,7 +46,10 @@ def test_keys_let_in_and_can_be_changed_while_the_server_runs(project: Path) -> 
     keys.write_text(first_line + "\n")
     environment = {"OUTRIGGER_AUTH": "api_key", "OUTRIGGER_API_KEYS_FILE": str(keys)}
     with started_server(
-        project / "data", config=project / "langgraph.json", environment=environment
+        project / "data",
+        config=project / "langgraph.json",
+        sidecar=True,
+        environment=environment,
     ) as server:
         with get_sync_client(url=server.url, api_key=first) as client:
             thread = client.threads.create()
@@ -64,6 +68,10 @@ def test_keys_let_in_and_can_be_changed_while_the_server_runs(project: Path) -> 
             assert client.threads.get(thread["thread_id"])["thread_id"] == thread["thread_id"]
         gone = httpx.post(f"{server.url}/threads", json={}, headers={"x-api-key": first})
         assert gone.status_code == 401
+        keys.write_text("no line of a key\n")
+        with get_sync_client(url=server.url, api_key=second) as client:
+            client.threads.create()
+        assert read_metrics(server.sidecar_url).value("langgraph_auth_files_broken_total") == 1
     log = server.log.read_text()
     assert first not in log
     assert second not in log

@@ -306,6 +306,7 @@ async def test_every_request_and_every_run_leaves_one_line(
         "first light",
         "success",
     ]
+    assert line["events"] > 0
     for text in server.log.read_text().splitlines():
         assert "nobody's business" not in text
         if text and not text.startswith(ANNOUNCED):

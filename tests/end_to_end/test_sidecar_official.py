@@ -10,7 +10,7 @@ from langgraph_sdk import get_client
 
 from harness.metrics_page import MetricsPage, until_page
 from harness.official import Official, install_official, started_official
-from harness.processes import PROBES
+from harness.processes import PROBES, TEST_GRAPHS, free_port
 from harness.runs import probe_input, until_ended, until_marked
 from harness.sidecar import started_sidecar
 
@@ -27,13 +27,25 @@ CANARY = {
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the official server is installed."""
+    venv = tmp_path_factory.mktemp("official") / "venv"
+    install_official(venv)
+    return venv
+
+
+def copy_of(project: Path, folder: Path) -> Path:
+    """A copy of the project that may be written into."""
+    copy = folder / "project"
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory, venv: Path) -> Iterator[Official]:
     """`langgraph dev`, serving the probe graphs as they are."""
-    folder = tmp_path_factory.mktemp("official")
-    install_official(folder / "venv")
-    project = folder / "probe"
-    shutil.copytree(PROBES.parent, project, ignore=shutil.ignore_patterns("__pycache__"))
-    with started_official(project, folder / "venv", jobs=JOBS) as server:
+    project = copy_of(PROBES.parent, tmp_path_factory.mktemp("probe"))
+    with started_official(project, venv, jobs=JOBS) as server:
         yield server
 
 
@@ -87,3 +99,35 @@ async def test_a_canary_sings_at_it_and_leaves_nothing(official: Official, tmp_p
         await until_page(url, lambda page: page.value(name, result="ok") >= 2)
     async with get_client(url=official.url, api_key=None) as client:
         assert await client.threads.search(metadata={"outrigger": "canary"}) == []
+
+
+async def test_its_traces_tell_of_nodes_models_and_tools(tmp_path: Path, venv: Path) -> None:
+    port = free_port()
+    tracing = {
+        "LANGSMITH_TRACING": "true",
+        "LANGSMITH_ENDPOINT": f"http://127.0.0.1:{port}/langsmith",
+    }
+    project = copy_of(TEST_GRAPHS.parent / "traced", tmp_path)
+    node, model = {"graph": "whole", "outcome": "success"}, {"provider": "openai"}
+    with (
+        started_official(project, venv, jobs=JOBS, environment=tracing) as official,
+        started_sidecar(tmp_path, "--target", official.url, port=port, **PATIENT) as url,
+    ):
+        async with get_client(url=official.url, api_key=None) as client:
+            thread_id = (await client.threads.create())["thread_id"]
+            await client.runs.wait(thread_id, "whole", input={})
+        page = await until_page(
+            url,
+            lambda page: page.value("langgraph_interrupts_total", graph="whole", node="ask") > 0,
+        )
+
+    assert page.value("langgraph_node_duration_seconds_count", node="speak", **node) == 1
+    assert page.value("langgraph_node_duration_seconds_count", node="deep", **node) == 1
+    assert page.value("langgraph_node_retries_total", graph="whole", node="flaky") == 2
+    first_chunk = "gen_ai_client_time_to_first_chunk_seconds_count"
+    assert page.value(first_chunk, model="gpt-4o-mini", **model) == 1
+    tokens = {"model": "gpt-4o-mini", "token_type": "output"}
+    assert page.value("gen_ai_client_tokens_total", **tokens, **model) == 200
+    tool = "gen_ai_execute_tool_duration_seconds_count"
+    assert page.value(tool, tool="add", outcome="success") == 1
+    assert page.value(tool, tool="divide", outcome="error") == 1

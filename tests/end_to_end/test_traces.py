@@ -1,26 +1,43 @@
-"""Traces of the real server, sent by LangSmith's own SDK, against what was counted by hand."""
+"""What the sidecar makes of the traces of the real server, against what was counted by hand.
+
+LangSmith's own SDK sends them through the sidecar that `outrigger up` starts.
+"""
 
 import random
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
+import httpx
 import pytest
 from langgraph_sdk import get_sync_client
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from harness.derived import Counts, derived
-from harness.processes import TEST_GRAPHS, started_server
-from harness.trace_receiver import ended, ended_roots, started_trace_receiver
+from harness.derived import (
+    Counts,
+    derived,
+    ended,
+    ended_roots,
+    metadata_of,
+    operations_of,
+    shown,
+)
+from harness.langsmith_double import KEY, LangSmith
+from harness.metrics_page import MetricsPage, read_metrics
+from harness.processes import TEST_GRAPHS, Server, started_server
+from harness.relays import started_langsmith
 from outrigger_sidecar.relay.operation import RunOperation
 
 pytestmark = pytest.mark.end_to_end
 
 CONFIG = TEST_GRAPHS.parent / "traced" / "langgraph.json"
 LIMIT = {"recursion_limit": 3}
+DEADLINE_SECONDS = 20.0
 
 # Counted by hand from tests/end_to_end/graphs/traced/graphs.py: what the runs of `_drive` do.
 TRUTH: Counts = {
@@ -70,42 +87,76 @@ TRUTH: Counts = {
 
 @dataclass(frozen=True)
 class Traced:
-    """What was sent for the runs of `_drive`."""
+    """What came of the runs of `_drive`."""
 
     operations: list[RunOperation]
+    page: MetricsPage
+    open_metrics: str
+    while_open: MetricsPage
     first_run: dict[str, Any]
     thread_id: str
 
 
 @pytest.fixture(scope="module", params=["shown", "hidden"])
 def traced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Traced:
-    """The operations with inputs and outputs, and those of a sender that hides them."""
+    """What came of a sender that shows inputs and outputs, and of one that hides them."""
     hide = request.param == "hidden"
-    traced = _sent(tmp_path_factory.mktemp("traces") / "data", hide=hide)
-    said = any(b"one two three" in (each.outputs or b"") for each in traced.operations)
+    folder = tmp_path_factory.mktemp("traces")
+    hiding = {f"LANGSMITH_HIDE_{what}": str(hide).lower() for what in ("INPUTS", "OUTPUTS")}
+    with (
+        started_langsmith(folder) as langsmith,
+        _traced_server(folder, langsmith, **hiding) as server,
+    ):
+        run, thread_id, while_open = _drive(server)
+        operations = _until_ended(langsmith, traces=7)
+        page = _until_shown(server, TRUTH)
+        accept = {"accept": "application/openmetrics-text; version=1.0.0"}
+        open_metrics = httpx.get(f"{server.sidecar_url}/metrics", headers=accept, timeout=10).text
+    said = any(b"one two three" in (each.outputs or b"") for each in operations)
     assert said is not hide
-    return traced
+    return Traced(operations, page, open_metrics, while_open, run, thread_id)
 
 
-def _sent(data_dir: Path, *, hide: bool) -> Traced:
-    with started_trace_receiver() as receiver:
-        environment = {
-            "LANGSMITH_TRACING": "true",
-            "LANGSMITH_ENDPOINT": receiver.url,
-            "LANGSMITH_API_KEY": "key-of-the-test",
-            "LANGSMITH_PROJECT": "tests",
-            "LANGSMITH_HIDE_INPUTS": str(hide).lower(),
-            "LANGSMITH_HIDE_OUTPUTS": str(hide).lower(),
-            "OUTRIGGER_ENVIRONMENT": "a-test",
-        }
-        with started_server(data_dir, config=CONFIG, environment=environment) as server:
-            run, thread_id = _drive(server.url)
-        # The server has stopped: what it had left to send was sent before it ended.
-        return Traced(list(receiver.operations), run, thread_id)
+@contextmanager
+def _traced_server(folder: Path, langsmith: LangSmith, **more: str) -> Iterator[Server]:
+    """A server whose sidecar relays to the stand-in."""
+    tracing = {
+        "LANGSMITH_TRACING": "true",
+        "LANGSMITH_ENDPOINT": langsmith.url,
+        "LANGSMITH_API_KEY": KEY,
+        "LANGSMITH_PROJECT": "tests",
+        "OUTRIGGER_ENVIRONMENT": "a-test",
+    }
+    with started_server(
+        folder / "data", config=CONFIG, sidecar=True, environment=tracing | more
+    ) as server:
+        yield server
 
 
-def _drive(url: str) -> tuple[dict[str, Any], str]:
-    with get_sync_client(url=url, api_key=None) as client:
+def _until_ended(langsmith: LangSmith, *, traces: int) -> list[RunOperation]:
+    """All that was sent, once that many traces have come and whatever began has ended."""
+
+    def is_over() -> bool:
+        came = operations_of(langsmith.taken())
+        begun, done = {each.run_id for each in came}, {e.run_id for e in came if ended(e)}
+        return begun == done and len(ended_roots(came)) == traces
+
+    langsmith.wait_until(is_over)
+    return operations_of(langsmith.taken())
+
+
+def _until_shown(server: Server, truth: Counts) -> MetricsPage:
+    """The page, once it shows this; what it shows instead when it never does."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        page = read_metrics(server.sidecar_url)
+        if shown(page) == pytest.approx(truth) or time.monotonic() > deadline:
+            return page
+        time.sleep(0.1)
+
+
+def _drive(server: Server) -> tuple[dict[str, Any], str, MetricsPage]:
+    with get_sync_client(url=server.url, api_key=None) as client:
         thread_id = client.threads.create()["thread_id"]
         metadata = {"user_key": "of mine"}
         client.runs.wait(thread_id, "whole", input={}, metadata=metadata)
@@ -117,16 +168,59 @@ def _drive(url: str) -> tuple[dict[str, Any], str]:
         client.runs.wait(None, "endless_deep", input={}, config=LIMIT, raise_error=False)
         for part in client.runs.stream(thread_id, "slow", input={}, stream_mode=["custom"]):
             if part.event == "custom":
+                while_open = _until_open(server)
                 (running,) = client.runs.list(thread_id, status="running")
                 client.runs.cancel(thread_id, running["run_id"], wait=True)
-    return dict(run), thread_id
+    return dict(run), thread_id, while_open
 
 
-def test_derived_series_are_what_was_counted_by_hand(traced: Traced) -> None:
-    found = derived(traced.operations)
+def _until_open(server: Server) -> MetricsPage:
+    """The page, once only the trace of the run that goes on is open."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while (page := read_metrics(server.sidecar_url)).value("langgraph_traces_open") != 1:
+        assert time.monotonic() < deadline, page.samples["langgraph_traces_open"]
+        time.sleep(0.05)
+    return page
+
+
+def test_the_page_shows_what_was_counted_by_hand(traced: Traced) -> None:
+    found = shown(traced.page)
 
     assert found.keys() == TRUTH.keys()
     assert found == pytest.approx(TRUTH)
+
+
+def test_what_is_upstream_tells_the_same(traced: Traced) -> None:
+    assert derived(traced.operations) == pytest.approx(TRUTH)
+
+
+def test_a_trace_is_open_for_as_long_as_its_run(traced: Traced) -> None:
+    assert traced.while_open.value("langgraph_traces_open") == 1
+    assert traced.while_open.value("langgraph_trace_age_max_seconds") > 0
+    assert traced.page.value("langgraph_traces_open") == 0
+    assert traced.page.value("langgraph_trace_age_max_seconds") == 0
+
+
+def test_series_lead_to_the_traces_of_runs(traced: Traced) -> None:
+    examples: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(traced.open_metrics):
+        for sample in family.samples:
+            if sample.exemplar is not None:
+                found = examples.setdefault(family.name, set())
+                found.add(sample.exemplar.labels["trace_id"])
+
+    assert {
+        "langgraph_node_duration_seconds",
+        "langgraph_node_retries",
+        "langgraph_interrupts",
+        "langgraph_graph_recursion_errors",
+        "gen_ai_client_operation_duration_seconds",
+        "gen_ai_client_time_to_first_chunk_seconds",
+        "gen_ai_execute_tool_duration_seconds",
+    } == examples.keys()
+    sent = {each.trace_id for each in traced.operations}
+    assert all(found <= sent for found in examples.values())
+    assert examples["langgraph_node_retries"] == {traced.first_run["run_id"]}
 
 
 def test_what_is_sent_twice_counts_once(traced: Traced) -> None:
@@ -168,7 +262,7 @@ def _totals(found: Counts) -> Counter[str]:
 
 def test_the_root_of_a_trace_is_the_run(traced: Traced) -> None:
     root = ended_roots(traced.operations)[0]
-    metadata = _metadata(root)
+    metadata = metadata_of(root)
 
     assert root.run_id == root.trace_id == traced.first_run["run_id"]
     assert root.fields["name"] == "whole"
@@ -203,44 +297,9 @@ def test_the_wait_in_the_queue_is_the_first_child(traced: Traced) -> None:
     created = traced.first_run["created_at"].replace("Z", "+00:00")
     assert wait.fields["start_time"][:26] == created[:26]
     assert wait.fields["start_time"] <= wait.fields["end_time"] <= root.fields["end_time"]
-    assert _metadata(wait)["thread_id"] == traced.thread_id
+    assert metadata_of(wait)["thread_id"] == traced.thread_id
     # LangSmith refuses what is older than its parent.
     assert wait.fields["dotted_order"].startswith(root.fields["dotted_order"] + ".")
-
-
-def test_every_trace_that_began_has_ended(traced: Traced) -> None:
-    begun = {each.run_id for each in traced.operations}
-
-    assert begun == {each.run_id for each in traced.operations if ended(each)}
-    assert len(ended_roots(traced.operations)) == 7
-
-
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunOperation]]:
-    """The operations of a run whose trace goes to a second project as well."""
-    with started_trace_receiver() as receiver:
-        environment = {
-            "LANGSMITH_TRACING": "true",
-            "LANGSMITH_ENDPOINT": receiver.url,
-            "LANGSMITH_API_KEY": "key-of-the-test",
-            "LANGSMITH_PROJECT": "tests",
-        }
-        data_dir = tmp_path_factory.mktemp("copies") / "data"
-        with (
-            started_server(data_dir, config=CONFIG, environment=environment) as server,
-            get_sync_client(url=server.url, api_key=None) as client,
-        ):
-            thread_id = client.threads.create()["thread_id"]
-            client.runs.wait(
-                thread_id,
-                "failing",
-                input={},
-                raise_error=False,
-                langsmith_tracing={"project_name": "of the user"},
-            )
-            (run,) = client.runs.list(thread_id)
-            assert run["langsmith_session_name"] == "of the user"
-        yield list(receiver.operations)
 
 
 def test_a_server_whose_traces_nobody_takes_stops_all_the_same(tmp_path: Path) -> None:
@@ -260,18 +319,27 @@ def test_a_server_whose_traces_nobody_takes_stops_all_the_same(tmp_path: Path) -
     assert "traces_not_sent" in server.log.read_text()
 
 
-def test_a_second_project_gets_the_trace_and_nothing_counts_twice(
-    copied: list[RunOperation],
-) -> None:
-    roots = ended_roots(copied)
+def test_a_second_project_gets_the_trace_and_nothing_counts_twice(tmp_path: Path) -> None:
+    once = {"langgraph_node_duration_seconds{failing,boom,error}": 1}
+    skipped = {"langgraph_trace_operations_skipped_total{copy}": 3}
+    with (
+        started_langsmith(tmp_path) as langsmith,
+        _traced_server(tmp_path, langsmith) as server,
+        get_sync_client(url=server.url, api_key=None) as client,
+    ):
+        thread_id = client.threads.create()["thread_id"]
+        client.runs.wait(
+            thread_id,
+            "failing",
+            input={},
+            raise_error=False,
+            langsmith_tracing={"project_name": "of the user"},
+        )
+        (run,) = client.runs.list(thread_id)
+        operations = _until_ended(langsmith, traces=2)
+        page = _until_shown(server, once | skipped)
 
-    assert sorted(each.fields["session_name"] for each in roots) == ["of the user", "tests"]
-    found = derived(copied)
-    assert found.pop("langgraph_trace_operations_skipped_total{copy}") == 3
-    assert found == {"langgraph_node_duration_seconds{failing,boom,error}": 1}
-
-
-def _metadata(operation: RunOperation) -> dict[str, Any]:
-    assert operation.extra is not None
-    metadata: dict[str, Any] = orjson.loads(operation.extra)["metadata"]
-    return metadata
+    assert run["langsmith_session_name"] == "of the user"
+    projects = sorted(each.fields["session_name"] for each in ended_roots(operations))
+    assert projects == ["of the user", "tests"]
+    assert shown(page) == once | skipped

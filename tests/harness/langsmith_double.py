@@ -174,7 +174,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _work(self, body: bytes, told: dict[str, Any]) -> None:
         if self.headers.get("content-encoding") == "zstd":
-            body = zstandard.ZstdDecompressor().stream_reader(body).read()
+            body = zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True).read()
         operations = self._operations(body)
         if operations is None:
             shown = {"method": self.command, "path": self.path, "body": body.decode()}

@@ -4,7 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,19 +62,22 @@ def _uv(*arguments: str) -> None:
 
 
 @contextmanager
-def started_official(project: Path, venv: Path, *, jobs: int) -> Iterator[Official]:
+def started_official(
+    project: Path, venv: Path, *, jobs: int, environment: Mapping[str, str] | None = None
+) -> Iterator[Official]:
     """Serve the project, which it also writes into, until the block ends."""
     programs = venv / "bin"
     port = free_port()
     command = [str(programs / "langgraph"), "dev", "--no-browser", "--no-reload"]
     command += ["--port", str(port), "--n-jobs-per-worker", str(jobs)]
-    environment = clean_environment(
+    variables = clean_environment(
         PATH=f"{programs}{os.pathsep}{os.environ['PATH']}", LANGGRAPH_CLI_NO_ANALYTICS="1"
     )
+    variables |= environment or {}
     log = project / "official.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=project, env=environment, stdout=output, stderr=output
+            command, cwd=project, env=variables, stdout=output, stderr=output
         )
     try:
         url = f"http://127.0.0.1:{port}"

@@ -110,7 +110,8 @@ def started_server(
 ) -> Iterator[Server]:
     """Run `outrigger serve`, or `outrigger up` with `sidecar`, until the block ends.
 
-    With `own_group` it leads a process group, as a command started in a terminal does.
+    With `own_group` it leads a process group, as a command started in a terminal does. A sidecar
+    with TLS has to be given a plain port.
     A server the test left alive must stop cleanly: exit code 0.
     """
     port, sidecar_port = free_port(), free_port()
@@ -131,7 +132,7 @@ def started_server(
     server = Server(
         process,
         f"http://127.0.0.1:{port}",
-        f"http://127.0.0.1:{sidecar_port}",
+        f"http://127.0.0.1:{variables.get('OUTRIGGER_SIDECAR_PLAIN_PORT', sidecar_port)}",
         data_dir,
         log,
         command,

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import httpx
 from harness.langsmith_double import KEY, LangSmith
 from harness.processes import clean_environment, free_port, wait_until_answers
 
+DEADLINE_SECONDS = 20.0
 SENDER = Path(__file__).parent / "trace_sender.py"
 
 
@@ -58,25 +60,41 @@ class RelaySidecar:
         lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
         return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
 
+    def until_metric(self, name: str, value: float) -> None:
+        """Return once the page shows it."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while (found := self.metric(name)) != value:
+            assert time.monotonic() < deadline, f"{name} stays at {found}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def started_langsmith(folder: Path) -> Iterator[LangSmith]:
+    """A double that keeps its files below `folder`, until the block ends."""
+    double = LangSmith(folder / "langsmith", free_port())
+    double.folder.mkdir()
+    double.start()
+    try:
+        yield double
+    finally:
+        double.kill()
+
 
 @contextmanager
 def started_relay(folder: Path, **settings: str) -> Iterator[tuple[RelaySidecar, LangSmith]]:
     """A relay in front of a LangSmith; the double runs, the sidecar is yet to be started."""
-    langsmith = LangSmith(folder / "langsmith", free_port())
-    (folder / "langsmith").mkdir()
-    quick = {
-        "OUTRIGGER_RELAY_UPSTREAM": langsmith.url,
-        "OUTRIGGER_RELAY_UPSTREAM_KEY": KEY,
-        "OUTRIGGER_RELAY_RETRY_MAX_SECONDS": "1",
-        "OUTRIGGER_RELAY_REPLAY_SECONDS": "0.2",
-    }
-    sidecar = RelaySidecar(folder, quick | settings)
-    langsmith.start()
-    try:
-        yield sidecar, langsmith
-    finally:
-        sidecar.kill()
-        langsmith.kill()
+    with started_langsmith(folder) as langsmith:
+        quick = {
+            "OUTRIGGER_RELAY_UPSTREAM": langsmith.url,
+            "OUTRIGGER_RELAY_UPSTREAM_KEY": KEY,
+            "OUTRIGGER_RELAY_RETRY_MAX_SECONDS": "1",
+            "OUTRIGGER_RELAY_REPLAY_SECONDS": "0.2",
+        }
+        sidecar = RelaySidecar(folder, quick | settings)
+        try:
+            yield sidecar, langsmith
+        finally:
+            sidecar.kill()
 
 
 def start_sender(

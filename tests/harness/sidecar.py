@@ -16,9 +16,11 @@ QUICK = {
 
 
 @contextmanager
-def started_sidecar(folder: Path, *arguments: str, **environment: str) -> Iterator[str]:
+def started_sidecar(
+    folder: Path, *arguments: str, port: int | None = None, **environment: str
+) -> Iterator[str]:
     """Run one in `folder` until the block ends, which it must do cleanly; give its URL."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "outrigger_sidecar", "--port", str(port), *arguments]
     log = folder / "sidecar.log"
     with log.open("ab") as output:

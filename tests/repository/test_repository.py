@@ -95,6 +95,11 @@ def test_every_requirement_is_pinned_with_hashes_and_names_no_address(name: str)
         ), requirement
 
 
+def test_the_sidecar_is_installed_without_anything_of_langgraph() -> None:
+    pins = (ROOT / "requirements" / "sidecar.txt").read_text()
+    assert re.findall(r"^(?:lang|fastapi).*?==", pins, re.MULTILINE) == []
+
+
 def test_no_file_names_a_package_registry() -> None:
     assert lines_with(re.compile("|".join(map(re.escape, REGISTRIES)))) == []
 

@@ -9,7 +9,7 @@ ON = {"LANGSMITH_TRACING": "true"}
 
 def relayed(environ: dict[str, str]) -> RelayedTraces:
     ours = {name: value for name, value in environ.items() if name.startswith("OUTRIGGER_")}
-    return relayed_traces(load_settings(ours), environ, 9464)
+    return relayed_traces(load_settings(ours), environ, "http://127.0.0.1:9464")
 
 
 def test_tracing_that_is_on_goes_through_the_relay_whatever_its_upstream() -> None:

@@ -67,12 +67,14 @@ def start_server(stack: ExitStack, data: Path) -> tuple[subprocess.Popen[bytes],
     return process, int(process.stdout.readline())
 
 
-def start_sidecar(stack: ExitStack, data: Path, target: int, *flags: str) -> Sidecar:
+def start_sidecar(
+    stack: ExitStack, data: Path, target: int, *flags: str, **environment: str
+) -> Sidecar:
     process = start(
         stack,
         *(sys.executable, "-m", "outrigger_sidecar.cli", "--port", "0", *flags),
         *("--target", f"http://127.0.0.1:{target}", "--data-dir", str(data)),
-        env={**os.environ, "OUTRIGGER_LOG_FORMAT": "json"},
+        env={**os.environ, "OUTRIGGER_LOG_FORMAT": "json", **environment},
         start_new_session=True,
     )
     assert process.stdout is not None
@@ -181,15 +183,44 @@ def test_sigterm_ends_it_with_exit_code_0(tmp_path: Path, stack: ExitStack) -> N
     assert sidecar.process.wait(PATIENCE) == 0
 
 
-def test_the_end_of_stdin_ends_it_and_ctrl_c_does_not(tmp_path: Path, stack: ExitStack) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_end_of_stdin_ends_it_and_a_signal_that_its_parent_got_too_does_not(
+    tmp_path: Path, stack: ExitStack, number: signal.Signals
+) -> None:
     sidecar = start_sidecar(stack, tmp_path, 1, "--stop-with-stdin")
-    sidecar.process.send_signal(signal.SIGINT)
+    sidecar.process.send_signal(number)
     assert sidecar.client.get("/livez").status_code == 200
 
     assert sidecar.process.stdin is not None
     sidecar.process.stdin.close()
 
     assert sidecar.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "credentials", "warnings"),
+    [
+        ("127.0.0.1", {}, set()),
+        ("0.0.0.0", {}, {"sidecar_open_to_network", "relay_open_to_network"}),
+        ("0.0.0.0", {"SIDECAR_TOKEN": "long-token"}, {"relay_open_to_network"}),
+        ("0.0.0.0", {"RELAY_KEY": "long-key"}, {"sidecar_open_to_network"}),
+    ],
+)
+def test_it_warns_of_what_strangers_may_do(
+    tmp_path: Path,
+    stack: ExitStack,
+    host: str,
+    credentials: dict[str, str],
+    warnings: set[str],
+) -> None:
+    environment = {f"OUTRIGGER_{name}": value for name, value in credentials.items()}
+    sidecar = start_sidecar(stack, tmp_path, 1, "--host", host, **environment)
+    sidecar.process.terminate()
+    assert sidecar.process.stdout is not None
+    lines = [json.loads(line) for line in sidecar.process.stdout]
+
+    open_to = {line["event"] for line in lines if line["event"].endswith("_open_to_network")}
+    assert open_to == warnings
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from harness.programs import program
+from harness.tls import make_certificate
 from outrigger_sidecar.errors import ConfigurationError
 from outrigger_sidecar.http.auth import Credentials, Guard
 from outrigger_sidecar.http.connection import Limits
@@ -165,13 +164,7 @@ async def test_one_connection_too_many_is_refused_and_the_others_go_on(metrics: 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    folder = tmp_path_factory.mktemp("tls")
-    made = Certificate(folder / "cert.pem", folder / "key.pem")
-    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    words += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    words += ["-out", str(made.chain), "-keyout", str(made.key)]
-    subprocess.run([program("openssl"), *words], check=True, capture_output=True)
-    return made
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 async def test_tls_is_spoken_with_the_certificate_that_is_set(

@@ -8,6 +8,8 @@ KILLS = "tests/end_to_end/test_metrics_after_kills.py::"
 REMOTE = "tests/end_to_end/test_sidecar_remote.py::"
 BESIDE = "tests/end_to_end/test_sidecar_beside_server.py::"
 SIDECAR = "tests/sidecar/"
+TRACES = "tests/end_to_end/test_traces.py::"
+ROUTES = SIDECAR + "relay/test_routes.py::"
 
 _WORKS_AND_FAILS = MOVE + "test_a_run_that_works_and_one_that_fails_are_counted_and_timed"
 _STORES = MOVE + "test_what_a_run_stores_is_measured_with_the_pools_it_goes_through"
@@ -34,6 +36,10 @@ _CHANGES = SIDECAR + (
     "test_a_check_that_changes_is_logged_once_and_counted_and_the_page_tells_of_itself"
 )
 _BROKEN = SIDECAR + ("test_collectors.py::test_failing_collector_is_named_and_the_others_are_shown")
+_TRACED = TRACES + "test_the_page_shows_what_was_counted_by_hand"
+_OPEN = TRACES + "test_a_trace_is_open_for_as_long_as_its_run"
+_IN_FLIGHT = SIDECAR + "relay/test_outages.py::test_only_the_batch_in_flight_arrives_twice"
+_AWAY = SIDECAR + "relay/test_outages.py::test_runs_sent_while_the_sidecar_was_away_arrive_later"
 
 TESTS = {
     "langgraph_runs_created_total": _WORKS_AND_FAILS,
@@ -111,37 +117,45 @@ TESTS = {
     "langgraph_target_info": REMOTE + "test_its_load_threads_and_version_are_shown_under_our_names",
     "langgraph_sidecar_metric_files": SIDECAR
     + "test_collectors.py::test_metric_files_collector_counts_the_files_it_read",
+    "langgraph_auth_failures_total": (
+        "tests/end_to_end/test_auth_rules.py::test_refused_requests_are_counted_by_reason"
+    ),
+    "langgraph_auth_files_broken_total": (
+        "tests/end_to_end/test_auth_built_in.py::"
+        "test_keys_let_in_and_can_be_changed_while_the_server_runs"
+    ),
+    "langgraph_node_duration_seconds": _TRACED,
+    "langgraph_node_retries_total": _TRACED,
+    "langgraph_interrupts_total": _TRACED,
+    "langgraph_graph_recursion_errors_total": _TRACED,
+    "gen_ai_client_operation_duration_seconds": _TRACED,
+    "gen_ai_client_time_to_first_chunk_seconds": _TRACED,
+    "gen_ai_client_tokens_total": _TRACED,
+    "langgraph_llm_cost_usd_total": _TRACED,
+    "gen_ai_execute_tool_duration_seconds": _TRACED,
+    "langgraph_traces_open": _OPEN,
+    "langgraph_trace_age_max_seconds": _OPEN,
+    "langgraph_traces_forgotten_total": SIDECAR
+    + "traces/test_deriver.py::test_a_silent_trace_is_given_up_and_what_it_held_back_is_counted",
+    "langgraph_trace_operations_skipped_total": TRACES
+    + "test_a_second_project_gets_the_trace_and_nothing_counts_twice",
+    "langgraph_relay_ingested_runs_total": ROUTES + "test_all_parts_of_a_run_arrive_as_they_were",
+    "langgraph_relay_refused_requests_total": SIDECAR
+    + "relay/test_hostile.py::test_a_slow_sender_is_cut_off_and_the_relay_goes_on",
+    "langgraph_relay_replayed_files_total": _AWAY,
+    "langgraph_relay_forwarded_batches_total": _IN_FLIGHT,
+    "langgraph_relay_forward_seconds": _IN_FLIGHT,
+    "langgraph_relay_spool_bytes": _IN_FLIGHT,
+    "langgraph_relay_spool_oldest_seconds": _IN_FLIGHT,
+    "langgraph_relay_dropped_runs_total": ROUTES + "test_one_refused_run_takes_no_other_with_it",
+    "langgraph_relay_sampled_out_total": ROUTES
+    + "test_of_traces_outside_the_share_only_errors_and_slow_ones_go_on",
     "langgraph_label_overflow_total": (
         "tests/telemetry/test_metrics.py::test_the_101st_value_of_an_open_label_is_other_and_counted"
     ),
 }
 
 BROUGHT_BY = {
-    "the relay": (
-        "langgraph_relay_ingested_runs_total",
-        "langgraph_relay_forwarded_batches_total",
-        "langgraph_relay_dropped_runs_total",
-        "langgraph_relay_sampled_out_total",
-        "langgraph_relay_spool_bytes",
-        "langgraph_relay_spool_oldest_seconds",
-        "langgraph_relay_forward_seconds",
-    ),
-    "the series of traces": (
-        "langgraph_node_duration_seconds",
-        "langgraph_node_retries_total",
-        "langgraph_interrupts_total",
-        "langgraph_graph_recursion_errors_total",
-        "langgraph_llm_cost_usd_total",
-        "langgraph_traces_open",
-        "langgraph_trace_age_max_seconds",
-        "gen_ai_client_operation_duration_seconds",
-        "gen_ai_client_time_to_first_chunk_seconds",
-        "gen_ai_client_tokens_total",
-        "gen_ai_execute_tool_duration_seconds",
-    ),
-    "authentication and limits of rate": (
-        "langgraph_rate_limited_total",
-        "langgraph_auth_failures_total",
-    ),
+    "limits of rate": ("langgraph_rate_limited_total",),
 }
 """Rows that have no test yet, by what brings them; it moves them from here to `TESTS`."""

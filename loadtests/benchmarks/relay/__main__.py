@@ -1,8 +1,8 @@
 """`make bench-relay`: run operations a second that one core of the relay takes in.
 
-What the real SDK sent is taken in again and again: unpacked, taken apart, searched for secrets
-and written to the spool, as in the sidecar. Only this process's CPU time counts, so what else the
-machine does changes little. Exit code 1 when the target is missed.
+What the real SDK sent is taken in again and again: unpacked, taken apart, searched for secrets,
+made into series and written to the spool, as in the sidecar. Only this process's CPU time counts,
+so what else the machine does changes little. Exit code 1 when the target is missed.
 """
 
 import argparse
@@ -14,8 +14,9 @@ from pathlib import Path
 from benchmarks.relay.samples import Body, make_bodies
 from outrigger_sidecar.relay.intake import Intake, Sent
 from outrigger_sidecar.relay.limits import Limits
-from outrigger_sidecar.relay.operation import NoDeriver
 from outrigger_sidecar.relay.spool import Spool
+from outrigger_sidecar.traces.deriver import TraceDeriver
+from outrigger_sidecar.traces.prices import load_prices
 from outrigger_telemetry.metrics import Metrics, local_metrics
 
 TARGET = 10_000
@@ -50,9 +51,14 @@ def measure(bodies: list[Body], folder: Path, seconds: float, *, redacts: bool) 
     """Return the operations taken in for each second of CPU time."""
     metrics = local_metrics()
     spool = Spool(folder, SPOOL_BYTES, None, metrics, time.time)
-    intake = Intake(LIMITS, metrics, NoDeriver(), spool, redacts=redacts)
+    prices = load_prices(None)
     started = time.process_time()
     while time.process_time() - started < seconds:
+        # Made anew: it counts what it has seen before no second time.
+        deriver = TraceDeriver(
+            metrics, prices, clock=time.monotonic, ttl_seconds=3600, max_open=10_000
+        )
+        intake = Intake(LIMITS, metrics, deriver, spool, redacts=redacts)
         for body in bodies:
             intake.take(Sent("multipart", body.content, body.content_type, body.encoding))
     spent = time.process_time() - started

@@ -26,7 +26,10 @@ _RANK = {order: rank for rank, order in enumerate(Order)}
 
 @dataclass(eq=False)
 class Attempt:
-    """A claimed run on its way. Belongs to the server's loop but for `control`, `live`, `shown`."""
+    """A claimed run on its way.
+
+    Belongs to the server's loop but for `control`, `live`, `shown` and `emitted`.
+    """
 
     run: Run
     source: GraphSource | None
@@ -42,6 +45,8 @@ class Attempt:
     """False once the attempt was cut: then nothing it emits leaves it."""
     shown: bytes | None = None
     """The values its stream showed last."""
+    emitted: int = 0
+    """Events of its graph, whether or not anybody read them."""
     order: Order | None = None
     told: asyncio.Event = field(default_factory=asyncio.Event)
 

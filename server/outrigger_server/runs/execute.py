@@ -127,8 +127,11 @@ class Executor:
         run = attempt.run
 
         def emit(name: str, payload: object) -> None:
-            # Encoded here and now: the graph may change the objects later.
-            if attempt.live and wanted(self._events, run):
+            if not attempt.live:
+                return
+            attempt.emitted += 1
+            if wanted(self._events, run):
+                # Encoded here and now: the graph may change the objects later.
                 data = encode(payload)
                 if name == VALUES:
                     attempt.shown = data

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from structlog.contextvars import bound_contextvars
+
 from outrigger_server.brokers.base import CancelSignals, EventLog
 from outrigger_server.domain.clock import MICROSECONDS
 from outrigger_server.errors import GraphFailed, WritesLost
@@ -51,11 +53,12 @@ class Supervisor:
         task = self._graph_loop.start(attempt.name, self._executor.execute(attempt, source))
         try:
             await self._until_ended_or_told(attempt, task)
-            if attempt.told.is_set():
-                grace = self._settings.cancel_grace_seconds
-                await cut(attempt, task, self._finisher, grace_seconds=grace)
-            else:
-                await self._end(attempt, source, task.ended.result() or STOPPED)
+            with bound_contextvars(events=attempt.emitted):  # for the line of the run's end
+                if attempt.told.is_set():
+                    grace = self._settings.cancel_grace_seconds
+                    await cut(attempt, task, self._finisher, grace_seconds=grace)
+                else:
+                    await self._end(attempt, source, task.ended.result() or STOPPED)
         finally:
             attempt.live = False
             self._cancels.forget(run.run_id)

@@ -8,7 +8,7 @@ no client of it is made.
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -21,6 +21,7 @@ from langchain_core.tracers.schemas import Run as Span
 from langsmith import Client, tracing_context
 from langsmith.run_trees import WriteReplica
 from langsmith.utils import get_tracer_project, tracing_is_enabled
+from structlog.contextvars import bound_contextvars
 from typing_extensions import override
 from uuid_utils.compat import uuid7
 
@@ -74,7 +75,8 @@ class RunTracing:
     def traced(self, run: Run, config: RunnableConfig) -> Iterator[RunnableConfig]:
         """Give the configuration with which the attempt is traced; as it was while tracing is off.
 
-        The trace of the first attempt has the run's id, a later one an id of its own.
+        The trace of the first attempt has the run's id, a later one an id of its own; lines that
+        are logged meanwhile name it.
         """
         client = self._client_if_on()
         if client is None:
@@ -98,10 +100,10 @@ class RunTracing:
         if run.attempt == 1 and run.started_at is not None:
             tracer.wait = Wait(trace_id, _time(run.created_at), _time(run.started_at))
         traced: RunnableConfig = {**config, "run_id": trace_id, "callbacks": [tracer]}
-        if second is None:
-            yield traced
-            return
-        with tracing_context(replicas=_both_projects(second, asked.get("example_id"))):
+        copies: AbstractContextManager[None] = nullcontext()
+        if second is not None:
+            copies = tracing_context(replicas=_both_projects(second, asked.get("example_id")))
+        with bound_contextvars(trace_id=str(trace_id)), copies:
             yield traced
 
     def _client_if_on(self) -> Client | None:

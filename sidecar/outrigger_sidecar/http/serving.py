@@ -1,10 +1,10 @@
-"""Runs uvicorn on a socket until someone says stop; ends with a clean return, not a signal."""
+"""Runs uvicorn on sockets until someone says stop; ends with a clean return, not a signal."""
 
 import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -71,22 +71,25 @@ def http_server(
 
 
 async def serve_until_stopped(
-    server: QuietServer, listener: socket, *, stop_with_stdin: bool
+    servers: Sequence[tuple[QuietServer, socket]], *, stop_with_stdin: bool
 ) -> None:
-    """Serve until SIGTERM; until SIGINT, too, or until the end of stdin."""
+    """Serve until SIGTERM or SIGINT; with `stop_with_stdin` until the end of stdin instead."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        server.should_exit = True
+        for server, _ in servers:
+            server.should_exit = True
 
-    loop.add_signal_handler(signal.SIGTERM, stop)
+    # A terminal sends Ctrl-C, and systemd SIGTERM, to the parent as well: it stops first, and
+    # sends its last traces here.
+    heard = (lambda: None) if stop_with_stdin else stop
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, heard)
     if stop_with_stdin:
-        # A terminal sends Ctrl-C to parent and child; the parent decides when we stop.
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
         threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
-    else:
-        loop.add_signal_handler(signal.SIGINT, stop)
-    await server.serve(sockets=[listener])
+    async with asyncio.TaskGroup() as group:
+        for server, listener in servers:
+            group.create_task(server.serve(sockets=[listener]))
 
 
 def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from outrigger_sidecar.relay.spool import Batch, Spool
@@ -58,12 +59,24 @@ class Forwarder:
         self._longest_pause = longest_pause
         self._jitter = jitter
         self._news = asyncio.Event()
+        self._settled = asyncio.Event()
         self._failures = 0
         self.trouble: Trouble | None = None
 
     def wake(self) -> None:
         """Say that there is something new in the spool."""
+        self._settled.clear()
         self._news.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Return once all that may go on is upstream; at once while it takes nothing.
+
+        What is left after `seconds` goes on at the next start.
+        """
+        if self.trouble is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._settled.wait()
 
     async def run(self) -> None:
         """Forward until cancelled."""
@@ -72,8 +85,10 @@ class Forwarder:
             batch = await self._next_batch()
             if batch is not None:
                 await self._deliver(batch)
-            else:
-                await self._wait_for_news()
+                continue
+            if not self._news.is_set():
+                self._settled.set()
+            await self._wait_for_news()
 
     async def _next_batch(self) -> Batch | None:
         able = self._upstream.abilities
@@ -143,6 +158,7 @@ class Forwarder:
         else:
             self.trouble = Trouble(self.trouble.since, answer.why)
         self._failures += 1
+        self._settled.set()
 
     def _recovered(self) -> None:
         if self.trouble is not None:

@@ -22,6 +22,8 @@ from outrigger_telemetry.metrics import Metrics
 
 SYNC_SECONDS = 1.0
 RESTART_SECONDS = 5.0
+LAST_SECONDS = 2.0
+"""What the end waits for traces that came last; less than who started the sidecar waits for it."""
 
 log = get_logger("outrigger_sidecar.relay")
 
@@ -59,6 +61,8 @@ async def open_relay(
             works.append(FailedTraces(directory, relay, metrics, pause=pause).replay)
         await stack.enter_async_context(_running(works))
         yield relay
+        if onward is not None:
+            await onward.forwarder.finish(LAST_SECONDS)
 
 
 def _open_onward(

@@ -31,10 +31,3 @@ class Deriver(Protocol):
 
     def observe(self, operation: RunOperation) -> None:
         """Take note of an operation. Never raises and never blocks."""
-
-
-class NoDeriver:
-    """Derives nothing."""
-
-    def observe(self, operation: RunOperation) -> None:
-        """See `Deriver.observe`."""

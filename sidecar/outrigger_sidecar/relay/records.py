@@ -1,7 +1,7 @@
 """What stands in the spool: one record for each run operation.
 
 A file is a line that names its version and the boundary of its parts, then records, each with a
-head of fixed size before its content. docs/decisions/020 says why.
+head of fixed size before its content. docs/decisions/021 says why.
 """
 
 import struct

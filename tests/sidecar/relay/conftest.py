@@ -9,7 +9,7 @@ import pytest
 
 from fakes.relay_bench import Bench, Noticed, Opened
 from harness.langsmith_double import LangSmith
-from harness.processes import free_port
+from harness.relays import started_langsmith
 from outrigger_sidecar.relay.opening import open_relay
 from outrigger_sidecar.settings import Settings
 from outrigger_telemetry.metrics import local_metrics
@@ -38,8 +38,5 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
 @pytest.fixture
 def langsmith(tmp_path: Path) -> Iterator[LangSmith]:
     """The stand-in, started."""
-    double = LangSmith(tmp_path / "langsmith", free_port())
-    (tmp_path / "langsmith").mkdir()
-    double.start()
-    yield double
-    double.kill()
+    with started_langsmith(tmp_path) as double:
+        yield double

@@ -3,6 +3,7 @@
 import asyncio
 import operator
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -14,8 +15,9 @@ from langgraph.types import RetryPolicy, Send
 from langsmith import Client, tracing_context
 from typing_extensions import TypedDict
 
-from harness.derived import Counts, derived
-from harness.trace_receiver import TraceReceiver, started_trace_receiver
+from harness.derived import Counts, derived, operations_of
+from harness.langsmith_double import KEY, LangSmith
+from harness.relays import started_langsmith
 
 NODE = "langgraph_node_duration_seconds"
 
@@ -42,29 +44,29 @@ async def calls(state: State) -> State:
 
 
 @pytest.fixture
-def receiver() -> Iterator[TraceReceiver]:
-    with started_trace_receiver() as receiver:
-        yield receiver
+def langsmith(tmp_path: Path) -> Iterator[LangSmith]:
+    with started_langsmith(tmp_path) as langsmith:
+        yield langsmith
 
 
-async def series(receiver: TraceReceiver, graph: Any, given: Any) -> Counts:
-    client = Client(api_url=receiver.url, api_key="key-of-the-test")
+async def series(langsmith: LangSmith, graph: Any, given: Any) -> Counts:
+    client = Client(api_url=langsmith.url, api_key=KEY)
     with tracing_context(enabled=True):
         config = {"callbacks": [LangChainTracer(client=client)], "configurable": {"thread_id": "1"}}
         await graph.ainvoke(given, config)
     await asyncio.to_thread(client.close)
-    return derived(receiver.operations)
+    return derived(operations_of(langsmith.taken()))
 
 
 @pytest.mark.parametrize("saver", [None, InMemorySaver()], ids=["without", "with a saver"])
 async def test_a_graph_that_is_called_again_and_again_is_no_retry(
-    receiver: TraceReceiver, saver: InMemorySaver | None
+    langsmith: LangSmith, saver: InMemorySaver | None
 ) -> None:
     outer = StateGraph(State)
     outer.add_node("calls", calls)
     outer.add_edge(START, "calls")
 
-    found = await series(receiver, outer.compile(checkpointer=saver), {"n": 0})
+    found = await series(langsmith, outer.compile(checkpointer=saver), {"n": 0})
 
     assert found == {
         f"{NODE}{{LangGraph,calls,success}}": 1,
@@ -72,17 +74,17 @@ async def test_a_graph_that_is_called_again_and_again_is_no_retry(
     }
 
 
-async def test_a_node_that_many_are_sent_to_is_no_retry(receiver: TraceReceiver) -> None:
+async def test_a_node_that_many_are_sent_to_is_no_retry(langsmith: LangSmith) -> None:
     outer = StateGraph(State)
     outer.add_node("one", one)
     outer.add_conditional_edges(START, lambda _: [Send("one", {"n": 0}) for _ in range(4)])
 
-    found = await series(receiver, outer.compile(), {"n": 0})
+    found = await series(langsmith, outer.compile(), {"n": 0})
 
     assert found == {f"{NODE}{{LangGraph,one,success}}": 4}
 
 
-async def test_tasks_of_the_functional_api_are_nodes(receiver: TraceReceiver) -> None:
+async def test_tasks_of_the_functional_api_are_nodes(langsmith: LangSmith) -> None:
     tried: list[int] = []
 
     @task(retry_policy=RetryPolicy(initial_interval=0.01, jitter=False))
@@ -96,7 +98,7 @@ async def test_tasks_of_the_functional_api_are_nodes(receiver: TraceReceiver) ->
     async def flow(numbers: list[int]) -> list[int]:
         return [await double(n) for n in numbers]
 
-    found = await series(receiver, flow, [1, 2])
+    found = await series(langsmith, flow, [1, 2])
 
     assert found == {
         f"{NODE}{{LangGraph,flow,success}}": 1,
