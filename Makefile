@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay strategies check format requirements docs clean
+.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay strategies check format requirements docs dashboards pictures clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ install: .venv/.installed ## Make .venv with everything from the pinned files; d
 	@$(BIN)/python -m compileall -q server sidecar dashboards loadtests
 	@touch $@
 
-servers: ## Install the Redis, PostgreSQL, Prometheus, Node.js and Chromium that the tests start; does nothing when they are there
+servers: ## Install the Redis, PostgreSQL, Prometheus, Alertmanager, Node.js and Chromium that the tests start; does nothing when they are there
 	@sh tests/harness/install_servers.sh
 
 run: install ## Start server and sidecar with the example graph; Ctrl-C stops both
@@ -62,10 +62,18 @@ check: install ## Format, lint, types, import contracts
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m outrigger_dashboards.cli check
 
 format: install ## Format and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix $(SOURCES) || true
 	@$(BIN)/ruff format --quiet $(SOURCES)
+
+dashboards: install ## Write boards, rules, alerts and the facts in the runbooks anew
+	@$(BIN)/python -m outrigger_dashboards.cli build
+	@$(BIN)/python -m outrigger_dashboards.cli lint
+
+pictures: install servers ## Draw the previews of the boards from a busy system; 5 minutes, needs npm and Chromium
+	@PYTHONPATH=tests $(BIN)/python -W ignore -m harness.picture_session
 
 docs: install ## Write the generated parts of the documents anew
 	@$(BIN)/python docs/generate.py

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from langgraph_sdk import get_client
@@ -14,7 +14,7 @@ from langgraph_sdk.client import LangGraphClient
 
 from harness.cluster import Cluster, Program, started_cluster
 from harness.postgres import PostgresServer
-from harness.prometheus import Prometheus, started_prometheus
+from harness.prometheus import Prometheus, Series, started_prometheus
 from harness.redis import RedisServer
 from harness.runs import probe_input
 from harness.sidecar import started_sidecar
@@ -63,7 +63,8 @@ def watched(
         scaled = {"POSTGRES_URI": uri, "REDIS_URI": redis_server.url, **given}
         beside = ("--target", cluster.api_urls[0])
         sidecar = stack.enter_context(started_sidecar(tmp_path, *beside, **scaled))
-        prometheus = stack.enter_context(started_prometheus(tmp_path, {"sidecar": sidecar}))
+        scraped = {"sidecar": [urlsplit(sidecar).netloc]}
+        prometheus = stack.enter_context(started_prometheus(scraped, scrape_seconds=0.2))
         yield Watched(cluster, prometheus, metrics_dir)
 
 
@@ -93,12 +94,10 @@ def files(watched: Watched) -> list[str]:
     return sorted(path.name for path in watched.metrics_dir.iterdir())
 
 
-def names_of(process: Program, series: Any) -> list[frozenset[tuple[str, str]]]:
+def about(process: Program, series: list[Series]) -> list[Series]:
     """The series that are about this process."""
     suffix = f"-{process.process.pid}"
-    return [
-        labels for labels in series if any(k == "worker" and v.endswith(suffix) for k, v in labels)
-    ]
+    return [each for each in series if each.labels.get("worker", "").endswith(suffix)]
 
 
 async def test_no_counter_falls_no_file_stays_and_the_gauges_of_the_dead_vanish(
@@ -117,7 +116,7 @@ async def test_no_counter_falls_no_file_stays_and_the_gauges_of_the_dead_vanish(
             "the workers are not all at work",
         )
         before = len([name for name in files(watched) if name.endswith(".lock")])
-        assert all(len(names_of(each, ask("langgraph_worker_up == 1"))) == 1 for each in victims)
+        assert all(len(about(each, ask("langgraph_worker_up == 1"))) == 1 for each in victims)
         for each in victims:
             each.kill()
         expired = "sum(langgraph_leases_expired_total{outcome='requeued'})"
@@ -130,7 +129,7 @@ async def test_no_counter_falls_no_file_stays_and_the_gauges_of_the_dead_vanish(
     finished = "sum(langgraph_runs_finished_total)"
     await until(lambda: number(finished) == accepted, "Prometheus counts other runs than we do")
     assert number("sum(langgraph_runs_created_total)") == accepted
-    names = [dict(labels)["__name__"] for labels in ask(f"count by (__name__) ({CUMULATIVE})")]
+    names = [each.labels["__name__"] for each in ask(f"count by (__name__) ({CUMULATIVE})")]
     assert {name: fallen for name in names if (fallen := ask(f"resets({name}[10m]) > 0"))} == {}
     assert {"langgraph_runs_finished_total", "langgraph_run_duration_seconds_bucket"} <= set(names)
     await until(
@@ -148,10 +147,10 @@ async def test_no_counter_falls_no_file_stays_and_the_gauges_of_the_dead_vanish(
     up = ask("langgraph_worker_up")
     ages = ask("langgraph_worker_heartbeat_age_seconds")
     for each in victims:
-        assert names_of(each, memory) == []
-        assert names_of(each, ages) == []
-        (down,) = names_of(each, up)
-        assert up[down] == 0
-    assert sum(up.values()) == WORKERS - len(victims)
+        assert about(each, memory) == []
+        assert about(each, ages) == []
+        (down,) = about(each, up)
+        assert down.value == 0
+    assert sum(each.value for each in up) == WORKERS - len(victims)
     assert len(ages) == WORKERS - len(victims)
-    assert max(ages.values()) < LEASE_SECONDS * 2
+    assert max(each.value for each in ages) < LEASE_SECONDS * 2

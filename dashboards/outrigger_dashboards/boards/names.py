@@ -1,0 +1,11 @@
+"""The boards' ids, which links and alerts lead to."""
+
+OVERVIEW = "outrigger-overview"
+RUNS = "outrigger-runs"
+QUEUE = "outrigger-queue"
+STREAMS = "outrigger-streams"
+HTTP = "outrigger-http"
+MODELS = "outrigger-models"
+STORES = "outrigger-stores"
+SIDECAR = "outrigger-sidecar"
+LOAD = "outrigger-load"

@@ -1,0 +1,1 @@
+"""Draws the model as Grafana's classic JSON with its Foundation SDK."""

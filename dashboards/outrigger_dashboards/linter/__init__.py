@@ -1,0 +1,1 @@
+"""Holds boards against rules: those of Grafana's own linter, and ours."""

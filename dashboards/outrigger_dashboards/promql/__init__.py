@@ -1,0 +1,1 @@
+"""Expressions of PromQL as objects, made from the catalogue."""
