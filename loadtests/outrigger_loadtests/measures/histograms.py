@@ -78,7 +78,8 @@ class Histogram:
         reached = list(accumulate(count for _, count in found))
         if not reached:
             return [0.0 for _ in percents]
-        wanted = (max(1, round(percent * reached[-1] / 100)) for percent in percents)
+        # As the library rounds: `round` would take half of five for two.
+        wanted = (max(1, int(percent * reached[-1] / 100 + 0.5)) for percent in percents)
         return [found[bisect_left(reached, each)][0] / _SECOND for each in wanted]
 
     def encoded(self) -> str:

@@ -4,7 +4,7 @@ import statistics
 
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outrigger_loadtests.measures.histograms import Histogram, Latencies
@@ -35,6 +35,7 @@ def test_what_is_written_down_is_read_again(durations: list[int]) -> None:
     assert (again.count, again.most, again.mean) == (found.count, found.most, found.mean)
 
 
+@example([0, 0, 1000, 1000, 1000], 50.0)
 @given(DURATIONS, st.sampled_from([1.0, 50.0, 90.0, 95.0, 99.0, 99.9, 100.0]))
 def test_percentiles_are_those_of_the_library(durations: list[int], percent: float) -> None:
     found = of(durations)
