@@ -18,7 +18,9 @@ from outrigger_loadtests.report.capacity_json import (
 )
 
 LEAST_ACHIEVED = 0.98  # of what was asked for in the measured time; less, and it piles up
+GROWS = "it grows"
 GROWTH_FLOOR = 5  # runs in flight more than before are no growth
+LEAST_DOUBTFUL = 0.95  # so much done may be chance where people come by chance, too
 CHANCE = 2.5  # deviations by which their number changes where people come by chance
 PERCENT = 95.0
 
@@ -82,7 +84,7 @@ def objections(
     if failed > error_budget * all_of_them:
         found.append(f"{failed} of {all_of_them} requests failed or were dropped")
     if _grows(counts):
-        found.append(f"only {achieved_share(counts):.1%} of what was asked for was done: it grows")
+        found.append(f"only {achieved_share(counts):.1%} of what was asked for was done: {GROWS}")
     if not counts.requests:
         found.append("nothing was asked for in the measured time")
     if failures:
@@ -104,6 +106,12 @@ def achieved_share(counts: Counts) -> float:
     """Return which share of the runs asked for was done; growth is what is left."""
     growth = counts.flying_end - counts.flying_begin
     return 1.0 if not counts.requested else min(1.0, 1 - growth / counts.requested)
+
+
+def may_be_chance(stage: StagePart) -> bool:
+    """Whether a load failed for nothing but growing, and so little that another try may differ."""
+    grew_only = len(stage.reasons) == 1 and stage.reasons[0].endswith(GROWS)
+    return grew_only and stage.achieved >= LEAST_DOUBTFUL * stage.offered
 
 
 @dataclass(frozen=True)

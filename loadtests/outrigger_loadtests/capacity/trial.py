@@ -17,6 +17,7 @@ from outrigger_loadtests.capacity.results import (
     Frame,
     Result,
     generator_part,
+    may_be_chance,
     merged,
     objections,
     stage_part,
@@ -169,9 +170,11 @@ class Trial:
             search = Search(before / AGAIN, settings.most, AGAIN * AGAIN, PRECISION)
         numbers = []
         while (rate := search.rate) is not None:
-            order = _with(self._order(known.label, repeat, settings.behaviour), rate=rate)
-            stage = self._try(known, order, repeat, search.kind)
+            stage = self._try_rate(known, rate, repeat, search.kind)
             numbers.append(stage.number)
+            if may_be_chance(stage):
+                stage = self._try_rate(known, rate, repeat, search.kind)
+                numbers.append(stage.number)
             search.tell(rate, held=stage.passed)
         if search.holds is not None and search.breaks is None:
             known.reason = f"it held {settings.most:g}/s, the --max-rate: it may hold more"
@@ -181,6 +184,10 @@ class Trial:
             capacity=search.holds,
             stages=tuple(numbers),
         )
+
+    def _try_rate(self, known: _Findings, rate: float, repeat: int, kind: StageKind) -> StagePart:
+        order = _with(self._order(known.label, repeat, self._settings.behaviour), rate=rate)
+        return self._try(known, order, repeat, kind)
 
     def _hold_closed(self, known: _Findings) -> None:
         if known.repeats[-1].capacity is None:

@@ -7,7 +7,7 @@ import pytest
 
 from fakes.queue_transport import QueueTransport
 from harness.capacity_trials import queue_fleet, settings, trial
-from harness.stages import SimulatedFleet
+from harness.stages import EVEN, SimulatedFleet
 from outrigger_loadtests.capacity.trial import TRIES, WorkerLost
 from outrigger_loadtests.report.capacity_json import CapacityVerdict, StrategyPart
 
@@ -131,6 +131,37 @@ def test_each_objective_is_looked_at(given: dict[str, Any], wrong: str, tmp_path
     found = measured(tmp_path, queue_fleet(20.0), **{"start": 25.0, **given})
     reasons = " ".join(found.stages[0].reasons)
     assert (wrong in reasons) if wrong else ("p95" not in reasons)
+
+
+def paced(tmp_path: Path, rate: float, *server_rates: float) -> tuple[StrategyPart, list[float]]:
+    """Measure servers of these rates, one a stage, the last for the rest; and what was asked."""
+    left = list(server_rates)
+    fleet = SimulatedFleet(
+        lambda clock: QueueTransport(clock, left.pop(0) if len(left) > 1 else left[0])
+    )
+    found = measured(
+        tmp_path, fleet, behaviour=EVEN, start=rate, most=rate, stage=60.0, slo_p95=("total=9s",)
+    )
+    return found, [round(each.rate, 1) for each in fleet.orders]
+
+
+def test_what_may_have_grown_by_chance_is_tried_once_more(tmp_path: Path) -> None:
+    found, asked = paced(tmp_path, 20.7, 20.0)
+    assert asked[:3] == [20.7, 20.7, 13.8]
+    assert len(found.repeats[0].stages) == len(found.stages) == len(asked)
+    assert found.capacity is not None
+    assert found.capacity < 20.7
+
+
+def test_what_grew_by_chance_may_hold_the_second_time(tmp_path: Path) -> None:
+    found, asked = paced(tmp_path, 20.7, 20.0, 30.0)
+    assert [each.passed for each in found.stages] == [False, True]
+    assert (asked, found.capacity) == ([20.7, 20.7], 20.7)
+
+
+def test_what_clearly_grew_is_not_tried_again(tmp_path: Path) -> None:
+    _, asked = paced(tmp_path, 30.0, 20.0)
+    assert asked[:2] == [30.0, 20.0]
 
 
 def test_samples_stand_where_the_stages_stand(tmp_path: Path) -> None:
