@@ -147,8 +147,8 @@ ROWS = (
             Panel(
                 "by-strategy",
                 "First event by strategy, p95",
-                "Of all tests together. With enqueue people wait behind their own run; with the others "
-                "a rise is load.",
+                "Of all tests together. With enqueue people wait behind their own run; with the "
+                "others a rise is load.",
                 (Query(quantile(0.95, _LATENCY, ["strategy"], _FIRST_EVENT), "{{strategy}}"),),
                 width=12,
                 quiet=_TEST,
