@@ -31,6 +31,8 @@ from harness.load import (
     load,
     refused_requests,
 )
+from harness.load_test import JOB as GENERATOR
+from harness.load_test import STEADY, started_load_test
 from harness.postgres import PostgresServer
 from harness.processes import started_server
 from harness.prometheus import Prometheus, quick_config, started_prometheus
@@ -44,11 +46,10 @@ pytestmark = pytest.mark.end_to_end
 
 CONFIG = quick_config()
 ASKED = asked_by_panels() + asked_by_rules(CONFIG)
-ELSEWHERE = "a load test runs"
-"""The generator of load, whose metrics board 9 draws, is no part of these systems."""
 DEADLINE_SECONDS = 40.0
 SUFFIXES = ("_bucket", "_count", "_sum")
 JOB = "outrigger"
+MADE = {spec.name for spec in (*CATALOGUE, *LOAD_TEST)}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def whole(
     postgres_server: PostgresServer,
     redis_server: RedisServer,
 ) -> Iterator[Seen]:
-    """PostgreSQL, Redis, traces, a canary, a limited container; and everything happens."""
+    """PostgreSQL, Redis, traces, a canary, a limited container, a load test; all happens."""
     folder = tmp_path_factory.mktemp("whole")
     settings = {
         "OUTRIGGER_LG_API_METRICS": "true",
@@ -101,8 +102,9 @@ def whole(
         started_system(folder, postgres_server, redis_server, **settings) as system,
         started_onlooker(folder, system) as onlooker,
         limited_container(folder) as container,
+        started_load_test(folder, system.server.url, *STEADY) as generator,
     ):
-        places = [system.server.sidecar_url, onlooker, container]
+        targets = {JOB: [system.server.sidecar_url, onlooker, container], GENERATOR: [generator]}
         kinds: tuple[Kind, ...] = (
             *ORDINARY,
             double_texts,
@@ -111,11 +113,11 @@ def whole(
             broken_requests,
         )
         with (
-            started_prometheus({JOB: places}, config=CONFIG) as prometheus,
+            started_prometheus(targets, config=CONFIG) as prometheus,
             load(system.server.url, *kinds),
         ):
             make_everything_happen(system, prometheus)
-            yield look(prometheus, {ELSEWHERE})
+            yield look(prometheus, set())
 
 
 def make_everything_happen(system: BusySystem, prometheus: Prometheus) -> None:
@@ -151,20 +153,14 @@ def test_whoever_says_why_he_may_be_empty_is_so_on_the_smallest_system(smallest:
 
 
 def test_on_the_whole_system_nothing_is_empty(whole: Seen) -> None:
-    assert told(whole.empty, {ELSEWHERE}) == []
+    assert told(whole.empty, set()) == []
     assert whole.faults == []
-
-
-def test_what_waits_for_a_load_test_is_what_the_generator_tells(whole: Seen) -> None:
-    names = {spec.name for spec in LOAD_TEST}
-    assert whole.empty
-    assert all(any(name in each.text for name in names) for each in whole.empty)
 
 
 def family(name: str) -> str:
     """The metric behind a series."""
     stem = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
-    return stem if stem in {spec.name for spec in CATALOGUE} else name
+    return stem if stem in MADE else name
 
 
 def test_what_is_scraped_is_the_catalogue_no_more_and_no_less(whole: Seen) -> None:
@@ -174,6 +170,6 @@ def test_what_is_scraped_is_the_catalogue_no_more_and_no_less(whole: Seen) -> No
     }
     recorded = {name for name in whole.names if name.startswith("job:")}
     made = {family(name) for name in whole.names - theirs - recorded}
-    assert made == {spec.name for spec in CATALOGUE}
+    assert made == MADE
     wanted = {each.where.removeprefix("rule ") for each in ASKED if each.where.startswith("rule ")}
     assert recorded == wanted

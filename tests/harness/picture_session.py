@@ -29,6 +29,7 @@ from harness.load import (
     rarely,
     refused_requests,
 )
+from harness.load_test import CLIMBING, JOB, started_load_test
 from harness.postgres import PostgresServer, started_postgres
 from harness.processes import ROOT
 from harness.prometheus import Prometheus, quick_config, started_prometheus
@@ -64,8 +65,10 @@ def busy_prometheus(
         started_system(folder, postgres, redis, **SETTINGS) as system,
         started_onlooker(folder, system) as onlooker,
         limited_container(folder) as container,
+        started_load_test(folder, system.server.url, *CLIMBING) as generator,
         started_prometheus(
-            {"outrigger": [system.server.sidecar_url, onlooker, container]}, config=quick_config()
+            {"outrigger": [system.server.sidecar_url, onlooker, container], JOB: [generator]},
+            config=quick_config(),
         ) as prometheus,
         load(system.server.url, *KINDS),
     ):

@@ -14,6 +14,8 @@ from outrigger_dashboards.promql.queries import (
 _PREFIX = "outrigger_loadtest_"
 _OFFERED = rate(f"{_PREFIX}conversations_offered_total")
 _ACHIEVED = rate(f"{_PREFIX}conversations_achieved_total")
+_LATENCY = f"{_PREFIX}latency_seconds"
+_FIRST_EVENT = {"operation": "first_event"}
 _TEST = "a load test runs"
 _ELSEWHERE = (
     ("target-job", "the load generator is scraped as a job of its own"),
@@ -91,10 +93,13 @@ TILES = (
     tile(
         "first-event",
         "First event p95",
-        "What people feel at this rate: 95 of 100 streams begin within this time.",
-        quantile(0.95, "langgraph_stream_first_event_seconds"),
-        *bad_above(1, 2),
-        leads_to=Target(LOAD, "latencies"),
+        "What people feel at this rate: 95 of 100 see the first event within this time, from when "
+        "they meant to send. Above your objective: the stage does not pass.",
+        quantile(0.95, _LATENCY, where=_FIRST_EVENT),
+        *bad_above(1, 2.5),
+        leads_to=Target(LOAD, "felt"),
+        quiet=_TEST,
+        excluded=_ELSEWHERE,
     ),
 )
 
@@ -108,20 +113,52 @@ ROWS = (
                 "The lines part where capacity ends. Compare with the latencies beside them.",
                 (
                     Query(
-                        gauge(f"{_PREFIX}stage_rate", how="max").with_unit(PER_SECOND), "planned"
+                        gauge(f"{_PREFIX}stage_rate", by=["test"], how="max").with_unit(PER_SECOND),
+                        "planned, {{test}}",
                     ),
-                    Query(_OFFERED, "offered"),
-                    Query(_ACHIEVED, "achieved"),
+                    Query(
+                        rate(f"{_PREFIX}conversations_offered_total", by=["test"]),
+                        "offered, {{test}}",
+                    ),
+                    Query(
+                        rate(f"{_PREFIX}conversations_achieved_total", by=["test"]),
+                        "achieved, {{test}}",
+                    ),
                 ),
                 width=12,
                 quiet=_TEST,
                 excluded=_ELSEWHERE,
             ),
             Panel(
+                "felt",
+                "What people feel at this rate, p95",
+                "By operation, from when they meant to send, so that a server that stands still "
+                "shows. The knee is where these rise and the achieved rate does not.",
+                (
+                    Query(
+                        quantile(0.95, _LATENCY, by=["operation", "test"]),
+                        "{{operation}}, {{test}}",
+                    ),
+                ),
+                width=12,
+                quiet=_TEST,
+                excluded=_ELSEWHERE,
+            ),
+            Panel(
+                "by-strategy",
+                "First event by strategy, p95",
+                "Of all tests together. With enqueue people wait behind their own run; with the "
+                "others a rise is load.",
+                (Query(quantile(0.95, _LATENCY, ["strategy"], _FIRST_EVENT), "{{strategy}}"),),
+                width=12,
+                quiet=_TEST,
+                excluded=_ELSEWHERE,
+            ),
+            Panel(
                 "latencies",
-                "Latencies at this rate",
-                "The knee is where these rise and the achieved rate does not. Wait rises first: "
-                "too few slots; run time first: the machine or what it calls is full.",
+                "What the server measures at this rate",
+                "Wait rises first: too few slots; run time first: the machine or what it calls is "
+                "full. Far below what people feel: time is lost before the server.",
                 (
                     Query(quantile(0.95, "langgraph_run_queue_wait_seconds"), "wait p95"),
                     Query(quantile(0.95, "langgraph_run_duration_seconds"), "run time p95"),

@@ -94,11 +94,12 @@ def capacity(settings: CapacitySettings, crew: Crew, console: Console) -> int:
             raise UsageError(f"--output: another test writes to {path.parent}") from error
         began, started_at = time.monotonic(), datetime.now(UTC)
         judge = StageJudge(path, check.profile, INVARIANTS)
-        metrics = GeneratorMetrics()
+        metrics = GeneratorMetrics(f"{started_at:%Y%m%dT%H%M%SZ}")
         port = stack.enter_context(served(metrics, crew.metrics))
         screen = stack.enter_context(CapacityScreen(console, metrics))
         if crew.metrics is not None:
-            screen.say(f"metrics at http://{crew.metrics[0]}:{port}/metrics")
+            place = f"http://{crew.metrics[0]}:{port}/metrics"
+            screen.say(f"metrics at {place}, test {metrics.test}")
         fleet = stack.enter_context(_fleet(settings, crew, environment, screen))
         part = _measure(settings, fleet, judge, lambda: time.monotonic() - began, screen)
         part = _with_identity(part, identity)

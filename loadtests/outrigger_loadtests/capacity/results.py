@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from outrigger_loadtests.capacity.settings import Limits
 from outrigger_loadtests.generator.stage import Order, Outcome, Standing
+from outrigger_loadtests.measures.buckets import added
 from outrigger_loadtests.measures.histograms import Histogram, Latencies
 from outrigger_loadtests.measures.tally import Counts
 from outrigger_loadtests.report.capacity_json import (
@@ -205,4 +206,5 @@ def summed(standings: Sequence[Standing]) -> Standing:
         dropped=sum(each.dropped for each in standings),
         errors=sum(each.errors for each in standings),
         send_lag=max((each.send_lag for each in standings), default=0.0),
+        latencies=added(*(each.latencies for each in standings)),
     )

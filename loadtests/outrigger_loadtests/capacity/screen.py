@@ -51,7 +51,7 @@ class CapacityScreen:
         """Say which stage begins."""
         self._doing = "calibrating" if order.idle else f"{order.label} {load_of(order)}"
         self._seconds = order.seconds
-        self._metrics.begin_stage(order.number, order.rate)
+        self._metrics.begin_stage(order)
         self._show(Standing())
 
     def tell(self, standings: list[Standing]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
+from msgspec.structs import replace
+
 from outrigger_loadtests.client.client import Client
 from outrigger_loadtests.client.clock import Clock
 from outrigger_loadtests.client.conversation import Conversation
@@ -195,7 +197,7 @@ class _Holding:
             self._until(due)
             standing = self._standing()
             self._samples.append(standing)
-            tell(standing)
+            tell(replace(standing, latencies=self.tally.buckets.spreads()))
 
     def _until(self, moment: int) -> None:
         while not self._closed and not self._stopped and (left := moment - self._clock.now()) > 0:

@@ -1,47 +1,70 @@
 """The generator's own Prometheus metrics, so that a board sees what was offered beside what came.
 
-They are those of all workers together; the process that leads them serves them.
+They are those of all workers together; the process that leads them serves them. Each has the test
+as a label, so that a board tells one test from the next.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+from typing_extensions import override
 
 from outrigger_loadtests.errors import UsageError
-from outrigger_loadtests.generator.stage import Standing
+from outrigger_loadtests.generator.stage import Order, Standing
+from outrigger_loadtests.measures.buckets import BOUNDS, Spread, added
 
 PREFIX = "outrigger_loadtest"
+COUNTERS = {
+    "conversations_offered": "Conversations that were to begin.",
+    "conversations_achieved": "Conversations that came to their end.",
+    "conversations_dropped": "Conversations never begun: no place under the cap.",
+    "errors": "Requests that failed; 409 is none.",
+}
+GAUGES = {
+    "conversations_in_flight": "Conversations that go on.",
+    "send_lag_p99_seconds": "How late arrivals are begun, lately.",
+    "stage_rate": "Conversations a second that this stage offers.",
+    "stage_number": "The stage that goes on.",
+}
+LATENCY = (
+    "How long people wait, from when they meant to send; what is sent while warming up is out."
+)
 
 
-class GeneratorMetrics:
-    """Counts what workers tell, in a registry of its own."""
+class GeneratorMetrics(Collector):
+    """Counts what workers tell of one test, in a registry of its own.
 
-    def __init__(self) -> None:
+    While the generator is calibrated only the send lag is told: no server is asked then.
+    """
+
+    def __init__(self, test: str = "") -> None:
+        self.test = test
         self.registry = CollectorRegistry()
+        self.registry.register(self)
+        self._counters = dict.fromkeys(COUNTERS, 0)
+        self._gauges = dict.fromkeys(GAUGES, 0.0)
+        self._before: list[Spread] = []
         self._last = Standing()
-        self._counters = {
-            name: Counter(f"{PREFIX}_{name}", help_, registry=self.registry)
-            for name, help_ in (
-                ("conversations_offered", "Conversations that were to begin."),
-                ("conversations_achieved", "Conversations that came to their end."),
-                ("conversations_dropped", "Conversations never begun: no place under the cap."),
-                ("errors", "Requests that failed; 409 is none."),
-            )
-        }
-        self._in_flight = self._gauge("conversations_in_flight", "Conversations that go on.")
-        self._lag = self._gauge("send_lag_p99_seconds", "How late arrivals are begun, lately.")
-        self._rate = self._gauge("stage_rate", "Conversations a second that this stage offers.")
-        self._stage = self._gauge("stage_number", "The stage that goes on.")
+        self._idle = False
 
-    def begin_stage(self, number: int, rate: float) -> None:
+    def begin_stage(self, order: Order) -> None:
         """Say which stage begins."""
-        self._last = Standing()
-        self._stage.set(number)
-        self._rate.set(rate)
+        self._before, self._last = self._latencies(), Standing()
+        self._idle = order.idle
+        self._gauges["stage_number"] = order.number
+        self._gauges["stage_rate"] = 0.0 if order.idle else order.rate
 
     def tell(self, standing: Standing) -> None:
         """Take where all workers stand in this stage."""
+        self._gauges["send_lag_p99_seconds"] = standing.send_lag
+        if self._idle:
+            return
         last, self._last = self._last, standing
         told = {
             "conversations_offered": standing.offered - last.offered,
@@ -50,12 +73,34 @@ class GeneratorMetrics:
             "errors": standing.errors - last.errors,
         }
         for name, more in told.items():
-            self._counters[name].inc(max(0, more))
-        self._in_flight.set(standing.in_flight)
-        self._lag.set(standing.send_lag)
+            self._counters[name] += max(0, more)
+        self._gauges["conversations_in_flight"] = standing.in_flight
 
-    def _gauge(self, name: str, told: str) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", told, registry=self.registry)
+    @override
+    def collect(self) -> Iterator[Metric]:
+        """Yield everything as it is now."""
+        for name, told in COUNTERS.items():
+            counter = CounterMetricFamily(f"{PREFIX}_{name}", told, labels=["test"])
+            counter.add_metric([self.test], self._counters[name])
+            yield counter
+        for name, told in GAUGES.items():
+            gauge = GaugeMetricFamily(f"{PREFIX}_{name}", told, labels=["test"])
+            gauge.add_metric([self.test], self._gauges[name])
+            yield gauge
+        labels = ["test", "operation", "strategy"]
+        family = HistogramMetricFamily(f"{PREFIX}_latency_seconds", LATENCY, labels=labels)
+        for each in self._latencies():
+            labelled = [self.test, each.operation, each.strategy]
+            family.add_metric(labelled, _cumulative(each), each.seconds)
+        yield family
+
+    def _latencies(self) -> list[Spread]:
+        return added(self._before, self._last.latencies)
+
+
+def _cumulative(spread: Spread) -> list[tuple[str, float]]:
+    bounds = (*map(floatToGoString, BOUNDS), "+Inf")
+    return list(zip(bounds, accumulate(spread.counts), strict=True))
 
 
 def address(option: str, given: str) -> tuple[str, int]:

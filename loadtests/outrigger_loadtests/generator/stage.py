@@ -3,6 +3,7 @@
 import msgspec
 
 from outrigger_loadtests.behaviour.profile import Behaviour
+from outrigger_loadtests.measures.buckets import Spread
 
 NUMBERS = 10_000_000  # conversations of a stage have numbers of their own
 BEFORE = 5_000_000  # the first number of those that began before their stage
@@ -48,7 +49,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How far a worker is with a stage; conversations, since its beginning.
 
     `at` is seconds since then, `errors` those of conversations that ended, `send_lag` the p99 since
-    the standing before.
+    the standing before. `latencies` are told and not kept.
     """
 
     at: float = 0.0
@@ -58,6 +59,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     errors: int = 0
     send_lag: float = 0.0
+    latencies: list[Spread] = []
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from outrigger_loadtests.history.operations import (
     Streamed,
 )
 from outrigger_loadtests.marks import LAST, mark
+from outrigger_loadtests.measures.buckets import Buckets
 from outrigger_loadtests.measures.histograms import Latencies
 
 OPEN = "open"
@@ -78,12 +79,16 @@ class Window:
 
 @dataclass
 class Tally:
-    """Adds up conversations. `objectives` are seconds by operation."""
+    """Adds up conversations. `objectives` are seconds by operation.
+
+    `buckets` count the corrected latencies again, for those who watch.
+    """
 
     window: Window
     objectives: Mapping[str, float]
     counts: Counts = field(default_factory=Counts)
     latencies: Latencies = field(default_factory=Latencies)
+    buckets: Buckets = field(default_factory=Buckets)
 
     def take(self, operations: Iterable[Operation], label: str, now: int) -> None:
         """Count a conversation that has ended, or is given up at `now`."""
@@ -130,13 +135,13 @@ class Tally:
         self._record(FIRST_EVENT, created.strategy, created, begun)
         self._record(TOTAL, created.strategy, created, end)
         wait = max(0, begun - answered)
-        self.latencies.record(QUEUE_WAIT, created.strategy, wait, wait)
+        self._count(QUEUE_WAIT, created.strategy, wait, wait)
         cut = told.cut_of(created, end)
         whole = told.is_whole(created.token)
         self.counts.worked += end - begun
         if cut is not None and not whole:
             self.counts.wasted += end - begun
-            self.latencies.record(CUT, cut[1], end - cut[0], end - cut[0])
+            self._count(CUT, cut[1], end - cut[0], end - cut[0])
         if whole:
             self.counts.whole += 1
             took = {FIRST_EVENT: begun, TOTAL: end, ACCEPT: answered, QUEUE_WAIT: 0}
@@ -161,7 +166,11 @@ class Tally:
 
     def _record(self, operation: str, strategy: str, begun: Operation, end: int) -> None:
         corrected, uncorrected = end - begun.intended, end - begun.invoked
+        self._count(operation, strategy, corrected, uncorrected)
+
+    def _count(self, operation: str, strategy: str, corrected: int, uncorrected: int) -> None:
         self.latencies.record(operation, strategy, corrected, uncorrected)
+        self.buckets.record(operation, strategy, corrected)
 
 
 class _Told:

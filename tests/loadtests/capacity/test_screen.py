@@ -51,12 +51,12 @@ def test_on_a_terminal_the_counts_of_all_workers_move() -> None:
 
 
 def test_the_metrics_are_told_the_same() -> None:
-    metrics = GeneratorMetrics()
+    metrics = GeneratorMetrics("one")
     with CapacityScreen(Console(file=io.StringIO()), metrics) as screen:
         screen.begin(order(rate=40.0))
         screen.tell([Standing(offered=60), Standing(offered=20)])
     name = "outrigger_loadtest_conversations_offered_total"
-    assert metrics.registry.get_sample_value(name) == 80
+    assert metrics.registry.get_sample_value(name, {"test": "one"}) == 80
 
 
 @pytest.mark.parametrize("word", ["PASS", "enqueue", "conversations/s", "to"])
