@@ -49,6 +49,15 @@ _OBJECTIVES = (
     "OPERATION=TIME for its p95, such as first_event=1s; again for more. "
     f"Without any: {', '.join(capacity_options.DEFAULT_OBJECTIVES)}."
 )
+# Options that several commands have.
+Host = Annotated[str, typer.Option(help="URL of the server.")]
+Seed = Annotated[int | None, typer.Option(help="Same seed, same plan; drawn if none.")]
+Output = Annotated[Path, typer.Option(help="Folder of history and reports.")]
+ApiKey = Annotated[str | None, typer.Option(help="Sent as X-Api-Key.", envvar="LANGGRAPH_API_KEY")]
+ServerProfile = Annotated[str, typer.Option(help=_PROFILE)]
+GrafanaUrl = Annotated[str, typer.Option(help=_GRAFANA)]
+Strategies = Annotated[str, typer.Option(help=_STRATEGIES)]
+MasterPort = Annotated[int, typer.Option(help="At which port.", min=1, max=65535)]
 # What typer raises for options it cannot read. Newer ones bring their own click, older ones do not.
 _Misused: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -72,19 +81,17 @@ def commands(context: typer.Context) -> None:
 @cli.command()
 def check(  # noqa: PLR0913  one for each option
     *,
-    host: Annotated[str, typer.Option(help="URL of the server.")] = DEFAULT_HOST,
-    strategy: Annotated[str, typer.Option(help=_STRATEGIES)] = ALL,
+    host: Host = DEFAULT_HOST,
+    strategy: Strategies = ALL,
     probe: Annotated[str, typer.Option(help=_PROBES)] = ALL,
     threads: Annotated[int, typer.Option(help="Conversations at once.")] = DEFAULT_THREADS,
     duration: Annotated[float, typer.Option(help="Seconds of sending.")] = DEFAULT_SECONDS,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same plan; drawn if none.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder of history and reports.")] = DEFAULT_OUTPUT,
-    api_key: Annotated[
-        str | None, typer.Option(help="Sent as X-Api-Key.", envvar="LANGGRAPH_API_KEY")
-    ] = None,
-    server_profile: Annotated[str, typer.Option(help=_PROFILE)] = PROFILES[0].name,
+    seed: Seed = None,
+    output: Output = DEFAULT_OUTPUT,
+    api_key: ApiKey = None,
+    server_profile: ServerProfile = PROFILES[0].name,
     faults_log: Annotated[Path | None, typer.Option(help=_FAULTS)] = None,
-    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+    grafana_url: GrafanaUrl = "",
     start: Annotated[Path | None, typer.Option(help=_START)] = None,
     faults: Annotated[str, typer.Option(help=_HARM)] = "",
     profile: Annotated[str, typer.Option(help=f"{_BEHAVIOUR} Without it: as hard as can be.")] = "",
@@ -115,8 +122,8 @@ def check(  # noqa: PLR0913  one for each option
 @cli.command()
 def capacity(  # noqa: PLR0913  one for each option
     *,
-    host: Annotated[str, typer.Option(help="URL of the server.")] = DEFAULT_HOST,
-    strategy: Annotated[str, typer.Option(help=_STRATEGIES)] = ALL,
+    host: Host = DEFAULT_HOST,
+    strategy: Strategies = ALL,
     probe: Annotated[str, typer.Option(help=f"Graph to talk to: {', '.join(PROBES)}.")] = PROBES[0],
     profile: Annotated[str, typer.Option(help=_BEHAVIOUR)] = DEFAULT_PROFILE,
     slo_p95: Annotated[list[str] | None, typer.Option(help=_OBJECTIVES)] = None,
@@ -154,22 +161,20 @@ def capacity(  # noqa: PLR0913  one for each option
     max_cpu: Annotated[
         float, typer.Option(help="Share of a core up to which the generator is believed.")
     ] = capacity_options.MAX_CPU,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same plan; drawn if none.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder of history and reports.")] = DEFAULT_OUTPUT,
-    api_key: Annotated[
-        str | None, typer.Option(help="Sent as X-Api-Key.", envvar="LANGGRAPH_API_KEY")
-    ] = None,
-    server_profile: Annotated[str, typer.Option(help=_PROFILE)] = PROFILES[0].name,
+    seed: Seed = None,
+    output: Output = DEFAULT_OUTPUT,
+    api_key: ApiKey = None,
+    server_profile: ServerProfile = PROFILES[0].name,
     processes: Annotated[int, typer.Option(help="Generators on this machine.", min=1, max=256)] = 1,
     expect_workers: Annotated[
         int, typer.Option(help="Lead so many workers that dial in.", min=0, max=1000)
     ] = 0,
     master_bind: Annotated[str, typer.Option(help="Where they dial in.")] = "127.0.0.1",
-    master_port: Annotated[int, typer.Option(help="At which port.", min=1, max=65535)] = 5557,
+    master_port: MasterPort = 5557,
     metrics_address: Annotated[
         str | None, typer.Option(help="HOST:PORT of the generator's own metrics.")
     ] = None,
-    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+    grafana_url: GrafanaUrl = "",
 ) -> None:
     """Find how much a server holds under your objectives, for each strategy."""
     check = capacity_options.one_probe(
@@ -212,12 +217,10 @@ def capacity(  # noqa: PLR0913  one for each option
 @cli.command()
 def worker(
     *,
-    host: Annotated[str, typer.Option(help="URL of the server.")] = DEFAULT_HOST,
+    host: Host = DEFAULT_HOST,
     master_host: Annotated[str, typer.Option(help="Who leads the test.")] = "127.0.0.1",
-    master_port: Annotated[int, typer.Option(help="At which port.", min=1, max=65535)] = 5557,
-    api_key: Annotated[
-        str | None, typer.Option(help="Sent as X-Api-Key.", envvar="LANGGRAPH_API_KEY")
-    ] = None,
+    master_port: MasterPort = 5557,
+    api_key: ApiKey = None,
 ) -> None:
     """Make load for a capacity test that another process leads, until it ends."""
     check_settings(host=host, api_key=api_key)
@@ -230,7 +233,7 @@ def worker(
 def report(
     folder: Annotated[Path, typer.Argument(help=_FOLDER)],
     *,
-    grafana_url: Annotated[str, typer.Option(help=_GRAFANA)] = "",
+    grafana_url: GrafanaUrl = "",
 ) -> None:
     """Write the report of an earlier run anew, from its files."""
     from outrigger_loadtests.rendering import render_again  # what it needs takes its time

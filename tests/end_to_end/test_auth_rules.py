@@ -1,15 +1,13 @@
 """The rules of `auth.path` with the real SDK: who comes in, and what they see and may do."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from langgraph_sdk import get_client
-from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError, PermissionDeniedError
 
+from harness.callers import As, asked
 from harness.metrics_page import labelled, read_metrics
 from harness.processes import ROOT, Server, started_server
 
@@ -17,7 +15,6 @@ pytestmark = pytest.mark.end_to_end
 
 GUARDED = ROOT / "tests" / "end_to_end" / "guarded" / "langgraph.json"
 RUN = {"assistant_id": "mirror", "input": {}}
-As = Callable[[str], LangGraphClient]
 
 
 @pytest.fixture(scope="module")
@@ -25,29 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data_dir = tmp_path_factory.mktemp("guarded") / "data"
     with started_server(data_dir, config=GUARDED, sidecar=True) as server:
         yield server
-
-
-@pytest.fixture
-async def who(server: Server) -> AsyncIterator[As]:
-    """A client of whoever is named."""
-    opened: dict[str, LangGraphClient] = {}
-
-    def client(name: str) -> LangGraphClient:
-        if name not in opened:
-            headers = {"authorization": f"Bearer {name}"}
-            opened[name] = get_client(url=server.url, api_key=None, headers=headers)
-        return opened[name]
-
-    yield client
-    for each in opened.values():
-        await each.aclose()
-
-
-async def asked(
-    http: httpx.AsyncClient, name: str, method: str, path: str, body: Any = None
-) -> httpx.Response:
-    headers = {"authorization": f"Bearer {name}"}
-    return await http.request(method, path, json=body, headers=headers)
 
 
 async def test_without_credentials_only_what_tells_nothing_is_answered(

@@ -1,22 +1,19 @@
 """What belongs to somebody else is not there: it is neither found, counted, changed nor removed."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from langgraph_sdk import get_client
-from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import NotFoundError
 
+from harness.callers import As, asked
 from harness.processes import ROOT, Server, started_server
 
 pytestmark = pytest.mark.end_to_end
 
 OWNERS = ROOT / "tests" / "end_to_end" / "guarded" / "owners.json"
 NEVER = "0 0 29 2 *"
-As = Callable[[str], LangGraphClient]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -32,28 +29,6 @@ def server(
         environment = {"POSTGRES_URI": uri, "OUTRIGGER_MIGRATE_ON_START": "true"}
         with started_server(data_dir, config=OWNERS, environment=environment) as server:
             yield server
-
-
-@pytest.fixture
-async def who(server: Server) -> AsyncIterator[As]:
-    opened: dict[str, LangGraphClient] = {}
-
-    def client(name: str) -> LangGraphClient:
-        if name not in opened:
-            headers = {"authorization": f"Bearer {name}"}
-            opened[name] = get_client(url=server.url, api_key=None, headers=headers)
-        return opened[name]
-
-    yield client
-    for each in opened.values():
-        await each.aclose()
-
-
-async def asked(
-    http: httpx.AsyncClient, name: str, method: str, path: str, body: Any = None
-) -> httpx.Response:
-    headers = {"authorization": f"Bearer {name}"}
-    return await http.request(method, path, json=body, headers=headers)
 
 
 async def test_an_assistant_is_its_owners(who: As, http: httpx.AsyncClient) -> None:

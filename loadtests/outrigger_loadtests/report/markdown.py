@@ -13,10 +13,9 @@ from outrigger_loadtests.report.findings import (
     total,
 )
 from outrigger_loadtests.report.outcome import CheckReport, Counts
-from outrigger_loadtests.report.text import ELLIPSIS, one_line, printable, times
+from outrigger_loadtests.report.text import ELLIPSIS, NOTHING, one_line, printable, times
 from outrigger_loadtests.verdict import Examination, Verdict
 
-NOT_TESTED = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 NO_REASON = "no leniency is named"
 NOTES = 20
 IDS = 6
@@ -57,7 +56,7 @@ def cell(examination: Examination) -> str:
     """Return what one invariant came to with one label: `PASS 120`, `FAIL 3 of 120`."""
     verdict = examination.verdict
     if verdict is None:
-        return NOT_TESTED
+        return NOTHING
     found = len(examination.findings)
     if not found:
         return f"{verdict} {examination.examined:,}"
@@ -106,7 +105,7 @@ def _capacity(report: CheckReport) -> list[str]:
             inline(each.strategy),
             each.verdict.words,
             _figure(each.capacity),
-            f"{_figure(each.low)} to {_figure(each.high)}" if each.capacity else NOT_TESTED,
+            f"{_figure(each.low)} to {_figure(each.high)}" if each.capacity else NOTHING,
             _figure(each.runs),
             inline(each.reason),
         ]
@@ -121,7 +120,7 @@ def _capacity(report: CheckReport) -> list[str]:
 
 
 def _figure(value: float | None) -> str:
-    return NOT_TESTED if value is None else f"{value:,.3g}"
+    return NOTHING if value is None else f"{value:,.3g}"
 
 
 def _runs(report: CheckReport) -> list[str]:
@@ -133,7 +132,7 @@ def _runs(report: CheckReport) -> list[str]:
         counts = report.counts.get(label, Counts())
         verdict = report.verdict_of_label(label)
         numbers = [f"{getattr(counts, name):,}" for name in _RUNS]
-        rows.append([inline(label), verdict or NOT_TESTED, *numbers])
+        rows.append([inline(label), verdict or NOTHING, *numbers])
     return ["## Runs", "", *_table(head, rows)]
 
 
@@ -148,7 +147,7 @@ def _invariants(report: CheckReport) -> list[str]:
         ]
         for name in report.invariants
     ]
-    legend = f"How often each promise could have been broken; {NOT_TESTED}: not put to the test."
+    legend = f"How often each promise could have been broken; {NOTHING}: not put to the test."
     return ["## Invariants", "", legend, "", *_table(head, rows)] if rows and labels else []
 
 

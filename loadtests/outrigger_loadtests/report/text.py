@@ -7,6 +7,7 @@ what XML or Markdown ask for besides is done where it is written.
 import re
 
 ELLIPSIS = "…"
+NOTHING = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 MESSAGE_LENGTH = 600
 
 # Control characters, halves of surrogate pairs, marks that turn the direction of writing, and

@@ -22,15 +22,9 @@ from outrigger_server.runs.telemetry import RunTelemetry
 from outrigger_server.runs.watch import RunWatcher
 from outrigger_server.stores.base import Database
 from outrigger_server.stores.run_ends import delete_finished_run
+from outrigger_server.stores.run_pages import BEFORE_ALL, Place, last_run, page_of_runs
 from outrigger_server.stores.run_rows import find_run, get_run, has_one_of
-from outrigger_server.stores.runs import (
-    BEFORE_ALL,
-    Cancelled,
-    Place,
-    cancel_runs,
-    last_run,
-    page_of_runs,
-)
+from outrigger_server.stores.runs import Cancelled, cancel_runs
 from outrigger_server.stores.threads import delete_thread, find_thread
 from outrigger_server.threads.changes import StateChanges
 

@@ -4,7 +4,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from harness.capacities import capacity_report, with_finding
-from outrigger_loadtests.report.markdown import NOT_TESTED, fenced, inline, summary_markdown
+from outrigger_loadtests.report.markdown import fenced, inline, summary_markdown
+from outrigger_loadtests.report.text import NOTHING
 from outrigger_loadtests.verdict import Examination, Verdict
 
 
@@ -43,8 +44,8 @@ def test_the_table_shows_every_invariant_with_every_label(make_report, found):
     assert rows[0] == ["Invariant", "Promise", "reject", "rollback", "mixed"]
     assert rows[2:] == [
         ["G1", "an accepted run ends", "PASS 9", "PASS 5", "UNKNOWN 0"],
-        ["B2", "nothing is left", NOT_TESTED, "**FAIL** 3 of 120", NOT_TESTED],
-        ["R1", "a 409 has a reason", "PASS 7", NOT_TESTED, "WARN 1 of 2"],
+        ["B2", "nothing is left", NOTHING, "**FAIL** 3 of 120", NOTHING],
+        ["R1", "a 409 has a reason", "PASS 7", NOTHING, "WARN 1 of 2"],
     ]
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from outrigger_server.stores.queue import QueueNumbers, queue_numbers
-from outrigger_server.stores.runs import BEFORE_ALL, last_run, page_of_runs
+from outrigger_server.stores.run_pages import BEFORE_ALL, last_run, page_of_runs
 
 
 async def numbers(desk):

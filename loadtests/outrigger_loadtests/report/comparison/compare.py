@@ -10,12 +10,11 @@ from outrigger_loadtests.report.comparison.figures import figures_of_capacity, f
 from outrigger_loadtests.report.comparison.rule import LEAST_REPEATS, Change, Figure, change_of
 from outrigger_loadtests.report.measures import Measures
 from outrigger_loadtests.report.outcome import Parameter
-from outrigger_loadtests.report.text import one_line
+from outrigger_loadtests.report.text import NOTHING, one_line
 from outrigger_loadtests.report.verdict_json import Document
 from outrigger_loadtests.verdict import Verdict
 
 LONGEST_TOLD = 40  # characters of a parameter
-MISSING = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 
 
 class Exit(IntEnum):
@@ -90,7 +89,7 @@ def _must_be_alike(base: Document, candidate: Document) -> None:
     told = [
         f"{name} {_told(base.parameters, name)} and {_told(candidate.parameters, name)}"
         for name in names
-        if base.parameters.get(name, MISSING) != candidate.parameters.get(name, MISSING)
+        if base.parameters.get(name, NOTHING) != candidate.parameters.get(name, NOTHING)
     ]
     hashes = f"{base.parameters_hash} and {candidate.parameters_hash}"
     raise UsageError(
@@ -99,7 +98,7 @@ def _must_be_alike(base: Document, candidate: Document) -> None:
 
 
 def _told(parameters: dict[str, Parameter], name: str) -> str:
-    return one_line(str(parameters.get(name, MISSING)), LONGEST_TOLD)
+    return one_line(str(parameters.get(name, NOTHING)), LONGEST_TOLD)
 
 
 def _broken(document: Document) -> list[str]:

@@ -5,9 +5,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from outrigger_loadtests.report.comparison.compare import MISSING, Compared, Comparison, Exit
+from outrigger_loadtests.report.comparison.compare import Compared, Comparison, Exit
 from outrigger_loadtests.report.comparison.rule import Change, Figure, loss_of
-from outrigger_loadtests.report.text import one_line
+from outrigger_loadtests.report.text import NOTHING, one_line
 
 _STYLES = {
     Change.WORSE: "bold red",
@@ -55,14 +55,14 @@ def _figures(comparison: Comparison) -> Table:
 
 def _told(figure: Figure | None) -> tuple[str, str]:
     if figure is None or not figure.repeats:
-        return MISSING, MISSING
+        return NOTHING, NOTHING
     low, high = min(figure.repeats), max(figure.repeats)
     return f"{figure.value:,.3g}{figure.unit}", f"{low:,.3g} to {high:,.3g}"
 
 
 def _change(each: Compared) -> str:
     if each.base is None or each.candidate is None or each.change is Change.UNKNOWN:
-        return MISSING
+        return NOTHING
     loss = loss_of(each.base, each.candidate)
     gained = loss if not each.base.more_is_better else -loss
     return f"{100 * gained:+.0f} %"

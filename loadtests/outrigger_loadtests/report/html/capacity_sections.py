@@ -23,9 +23,8 @@ from outrigger_loadtests.report.html.capacity_plots import (
 from outrigger_loadtests.report.html.page import Cell, Section, Table
 from outrigger_loadtests.report.html.plot import Band
 from outrigger_loadtests.report.html.scale import milliseconds, number
-from outrigger_loadtests.report.text import times
+from outrigger_loadtests.report.text import NOTHING, times
 
-NONE = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 ROLES = {
     CapacityVerdict.PASS: "pass",
     CapacityVerdict.SLO_MISS: "warn",
@@ -71,7 +70,7 @@ def _capacities(capacity: CapacityPart) -> Section:
 
 def _costs(cost: CostPart | None) -> list[Cell]:
     if cost is None:
-        return [Cell(NONE, "nothing")] * 4
+        return [Cell(NOTHING, "nothing")] * 4
     return [
         Cell(f"{100 * cost.refused_share:.1f} %"),
         Cell(f"{100 * cost.wasted_share:.1f} %"),
@@ -107,14 +106,14 @@ def _reached(objective: Objective, stage: StagePart | None) -> Cell:
     found = [] if stage is None else operations_of(stage, objective.operation)
     reached = [each for part in found if (each := _percentile(part, objective.percentile))]
     if not reached:
-        return Cell(NONE, "nothing")
+        return Cell(NOTHING, "nothing")
     worst = max(reached)
     return Cell(milliseconds(1000 * worst), "pass" if worst <= objective.seconds else "fail")
 
 
 def _errors(stage: StagePart | None, budget: float) -> Cell:
     if stage is None or not stage.requests:
-        return Cell(NONE, "nothing")
+        return Cell(NOTHING, "nothing")
     share = stage.errors / stage.requests
     return Cell(f"{100 * share:.3g} %", "pass" if share <= budget else "fail")
 
@@ -175,7 +174,7 @@ def _stage_load(stage: StagePart) -> str:
 
 def _worst(parts: Iterable[OperationPart]) -> Cell:
     values = [each.corrected.p95 for each in parts]
-    return Cell(milliseconds(1000 * max(values))) if values else Cell(NONE, "nothing")
+    return Cell(milliseconds(1000 * max(values))) if values else Cell(NOTHING, "nothing")
 
 
 def _generator(capacity: CapacityPart) -> Section:
@@ -208,10 +207,10 @@ def _generator_cells(part: GeneratorPart) -> list[Cell]:
 
 
 def _rate(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.3g}"
+    return NOTHING if value is None else f"{value:,.3g}"
 
 
 def _range(strategy: StrategyPart) -> str:
     if strategy.low is None or strategy.high is None:
-        return NONE
+        return NOTHING
     return f"{_rate(strategy.low)} to {_rate(strategy.high)}"

@@ -24,11 +24,10 @@ from outrigger_loadtests.report.html.page import (
 from outrigger_loadtests.report.html.pictures import Pictures
 from outrigger_loadtests.report.html.plot import Band
 from outrigger_loadtests.report.measures import Measures
-from outrigger_loadtests.report.text import ELLIPSIS, times
+from outrigger_loadtests.report.text import ELLIPSIS, NOTHING, times
 from outrigger_loadtests.report.verdict_json import Document, FindingPart, ResultPart, RulePart
 from outrigger_loadtests.verdict import Verdict
 
-NOT_TESTED = "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
 EXAMPLES = 5
 LONGEST_FACT = 100  # characters
 _KEYS = (
@@ -135,7 +134,7 @@ def _counts(document: Document) -> tuple[str, ...]:
 
 
 def _verdict(verdict: str | None) -> Cell:
-    return Cell(verdict, verdict.lower()) if verdict else Cell(NOT_TESTED, "nothing")
+    return Cell(verdict, verdict.lower()) if verdict else Cell(NOTHING, "nothing")
 
 
 def _invariants(document: Document) -> Section:
@@ -149,7 +148,7 @@ def _invariants(document: Document) -> Section:
         for each in document.invariants
     ]
     table = Table(["invariant", "promise", *labels], rows, words=frozenset({1}))
-    lead = f"How often each promise could have been broken; {NOT_TESTED}: not put to the test."
+    lead = f"How often each promise could have been broken; {NOTHING}: not put to the test."
     return Section("invariants", "Invariants", lead, [table] if rows and labels else [])
 
 
@@ -167,7 +166,7 @@ def _long_parameters(document: Document) -> dict[str, str]:
 
 def _result(result: ResultPart) -> Cell:
     if result.verdict is None:
-        return Cell(NOT_TESTED, "nothing")
+        return Cell(NOTHING, "nothing")
     if not result.findings:
         return Cell(f"{result.verdict} {result.examined:,}", result.verdict.lower())
     words = f"{result.verdict} {result.findings:,} of {result.examined:,}"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
+from outrigger_loadtests.report.text import NOTHING
+
 _STEPS = (1, 2, 2.5, 5, 10)
 _CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 
@@ -54,7 +56,7 @@ def clock(seconds: float) -> str:
 def milliseconds(value: float | None) -> str:
     """Return a length of time as people say it."""
     if value is None:
-        return "–"  # noqa: RUF001  a dash, as tables have it where there is nothing
+        return NOTHING
     if value >= 10_000:  # noqa: PLR2004  ten seconds
         return f"{value / 1000:.1f} s"
     if value >= 100:  # noqa: PLR2004
