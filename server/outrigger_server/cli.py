@@ -188,9 +188,8 @@ async def _serve(
     settings: Settings, registry: GraphRegistry, manifest: Manifest, sidecar: SidecarProcess | None
 ) -> bool:
     """Serve until a signal; True when a thread is left that would keep the process."""
-    signals = StopSignals()
-    signals.install()
     async with AsyncExitStack() as stack:
+        signals = stack.enter_context(StopSignals())
         listener = stack.enter_context(listen(settings.server.host, settings.server.port))
         url = url_of(settings.server.host, listener.getsockname()[1])
         if sidecar is not None:
@@ -223,9 +222,8 @@ async def _serve(
 
 async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest) -> bool:
     """Work until a signal; True when a thread is left that would keep the process."""
-    signals = StopSignals()
-    signals.install()
     async with AsyncExitStack() as stack:
+        signals = stack.enter_context(StopSignals())
         metrics = _open_metrics(settings, role="worker")
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="worker")

@@ -6,6 +6,7 @@ import errno
 import signal
 import socket
 from collections.abc import Iterator
+from typing import Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from typing_extensions import override
 from outrigger_server.errors import ConfigurationError
 
 CONNECTIONS_GRACE_SECONDS = 3
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class HttpServer(uvicorn.Server):
@@ -75,17 +77,26 @@ def http_server(app: FastAPI) -> HttpServer:
 
 
 class StopSignals:
-    """SIGINT and SIGTERM as events: the first asks for the end, the second for haste."""
+    """SIGINT and SIGTERM as events: the first asks for the end, the second for haste.
+
+    A context manager, entered in the loop. From its exit on both signals are ignored: the process
+    is about to end by itself, and one that comes late would end it with another exit code.
+    """
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
 
-    def install(self) -> None:
-        """Take over the process's signals."""
+    def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._hear)
+        # Not `loop.add_signal_handler`: with the loop these would get their default action back.
+        for number in STOP_SIGNALS:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._hear))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     def _hear(self) -> None:
         if self.stop.is_set():

@@ -21,6 +21,7 @@ from outrigger_telemetry.metric_specs import SIDECAR_REFUSED_TOTAL
 from outrigger_telemetry.metrics import Metrics
 
 GRACE_SECONDS = 2
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STDIN = 0
 
 
@@ -83,13 +84,15 @@ async def serve_until_stopped(
     # A terminal sends Ctrl-C, and systemd SIGTERM, to the parent as well: it stops first, and
     # sends its last traces here.
     heard = (lambda: None) if stop_with_stdin else stop
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, heard)
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(heard))
     if stop_with_stdin:
         threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
     async with asyncio.TaskGroup() as group:
         for server, listener in servers:
             group.create_task(server.serve(sockets=[listener]))
+    for number in STOP_SIGNALS:  # one that comes now would only change the exit code
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
