@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from harness.differential.case import Case
+from harness.differential.meant import MEANT
 from harness.differential.routes import NOT_YET, Route, routes_of
 from harness.differential.session import Compared, compare_servers
 from harness.official import kept_official, started_official
@@ -41,7 +42,7 @@ def ask_both(folder: Path, project: Path, cases: Sequence[Case]) -> Both:
         ours = stack.enter_context(
             started_server(folder / "data", config=config, environment=OURS)
         ).url
-        compared = asyncio.run(compare_servers(cases, official, ours))
+        compared = asyncio.run(compare_servers(cases, official, ours, MEANT))
         description: dict[str, Any] = httpx.get(f"{official}/openapi.json").json()
         return Both(
             {each.case.title: each for each in compared},

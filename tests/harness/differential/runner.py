@@ -31,9 +31,12 @@ class _Play:
     begun: dict[str, asyncio.Task[dict[str, Any]]] = field(default_factory=dict)
 
 
-async def play(case: Case, http: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """Ask everything in order and return the answers, one for each step."""
-    this = _Play(http, {"case": re.sub(r"\W+", "-", case.title)})
+async def play(case: Case, http: httpx.AsyncClient, *, suffix: str = "") -> list[dict[str, Any]]:
+    """Ask everything in order and return the answers, one for each step.
+
+    With another `suffix` to its name a case may be played once more on the same server.
+    """
+    this = _Play(http, {"case": re.sub(r"\W+", "-", case.title) + suffix})
     try:
         return [await _step(this, step) for step in case.steps]
     finally:
