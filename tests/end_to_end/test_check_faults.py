@@ -28,9 +28,9 @@ ENVIRONMENT = {"OUTRIGGER_LEASE_SECONDS": str(LEASE_SECONDS), "OUTRIGGER_MAX_ATT
 RARELY_SECONDS = 20.0
 """Between two faults so long that a server must have recovered from the first."""
 
-SHORT_SECONDS = 18
+SHORT_SECONDS = 20
 LONG_SECONDS = 120
-LAST_SECONDS = 4.0
+LAST_SECONDS = 7.0
 """At the end of the sending no fault begins: all are over, and in the log, when the check ends."""
 
 REST_SECONDS = 240.0

@@ -47,6 +47,8 @@ pytestmark = pytest.mark.end_to_end
 CONFIG = quick_config()
 ASKED = asked_by_panels() + asked_by_rules(CONFIG)
 DEADLINE_SECONDS = 40.0
+TALKATIVE = QUICK | {"OUTRIGGER_LOG_LEVEL": "info"}
+"""A server that has nothing to warn of would log nothing."""
 SUFFIXES = ("_bucket", "_count", "_sum")
 JOB = "outrigger"
 MADE = {spec.name for spec in (*CATALOGUE, *LOAD_TEST)}
@@ -76,7 +78,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("smallest")
     with (
         started_server(
-            folder / "data", config=write_manifest(folder), sidecar=True, environment=QUICK
+            folder / "data", config=write_manifest(folder), sidecar=True, environment=TALKATIVE
         ) as server,
         started_prometheus({JOB: [server.sidecar_url]}, config=CONFIG) as prometheus,
         load(server.url, *ORDINARY),
