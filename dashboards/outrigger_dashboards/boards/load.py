@@ -37,7 +37,7 @@ TILES = (
         "achieved",
         "Achieved of offered",
         "Share of what was offered that came to its end. Below 0.98 the server, or the generator, "
-        "is full.",
+        "is full; but where a stage begins, conversations have not had the time to end.",
         ratio(_ACHIEVED, _OFFERED),
         *bad_below(0.9, 0.98),
         leads_to=Target(LOAD, "rates"),

@@ -58,7 +58,7 @@ class Effort:
 
 QUICK = Effort(stage=3.0, warm_up=8.0, repeats=1, most=2.0)
 SERVERS_EFFORT = Effort(stage=6.0, warm_up=2.0, repeats=1)
-STRATEGIES_EFFORT = Effort(stage=20.0, warm_up=10.0, repeats=3)
+STRATEGIES_EFFORT = Effort(stage=15.0, warm_up=8.0, repeats=3)
 
 
 def options() -> argparse.Namespace:
@@ -105,7 +105,7 @@ def measured_strategies(effort: Effort, servers: Databases) -> dict[str, Any]:
     cost: dict[str, Any] = {}
     with started(ours(servers)) as (url, folder):
         for name in STRATEGIES:
-            searching = [*given, "--strategy", name, "--start-rate", "1", "--repeats", "1"]
+            searching = [*given, "--strategy", name, "--start-rate", "4", "--repeats", "1"]
             held |= capacities(measure(url, folder / name, searching))
         found = [each["capacity"] for each in held.values() if each["capacity"]]
         rate = round(min(found) / 2, 3) if found else 0.5
