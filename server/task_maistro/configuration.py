@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from task_maistro.tools.names import ToolName
 
@@ -40,6 +40,12 @@ class PersonalData(StrEnum):
     MASK = "mask"
     HASH = "hash"
     BLOCK = "block"
+
+
+def _care(value: object) -> object:
+    if isinstance(value, bool):  # YAML reads a bare off as false
+        return PersonalData.REDACT if value else PersonalData.KEEP
+    return value
 
 
 class Preferences(BaseModel):
@@ -119,7 +125,7 @@ class Configuration(BaseModel):
         max_length=200,
         description="Words and phrases; a message that holds one is refused and not kept.",
     )
-    pii_detection: PersonalData = Field(
+    pii_detection: Annotated[PersonalData, BeforeValidator(_care)] = Field(
         default=PersonalData.KEEP,
         description=(
             "What becomes of mail, IP and MAC addresses and numbers of credit cards in a "

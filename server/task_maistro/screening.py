@@ -42,7 +42,9 @@ def screened(message: HumanMessage, configuration: Configuration) -> HumanMessag
         content = _mapped(message.content, clean)
     except PIIDetectionError as error:
         raise RefusedMessage(_reason(error.pii_type)) from None
-    return message if content == message.content else message.model_copy({"content": content})
+    return (
+        message if content == message.content else message.model_copy(update={"content": content})
+    )
 
 
 def rules_of(configuration: Configuration) -> Iterator[RedactionRule]:

@@ -60,8 +60,9 @@ async def _run(tool: BaseTool | None, call: ToolCall, turn: Turn) -> ToolMessage
     if tool is None:
         return _failed(call, f"The tool {call['name']!r} is not available.")
     seconds = turn.configuration.tool_timeout
+    limit = asyncio.timeout(seconds)
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with limit:
             answer = await tool.ainvoke({**call, "type": "tool_call"}, turn.config)
     except GraphBubbleUp:
         raise

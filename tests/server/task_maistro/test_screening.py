@@ -1,5 +1,7 @@
 """What a message loses before anything is done with it, and which ones are refused."""
 
+import hashlib
+
 import pytest
 from langchain_core.messages import HumanMessage
 
@@ -8,6 +10,7 @@ from task_maistro.screening import RefusedMessage, screened
 from task_maistro.simulated_model import SimulatedModel
 
 MAIL = "write to ada@example.org soon"
+DIGEST = hashlib.sha256(b"ada@example.org").hexdigest()[:8]
 CARD = "4111 1111 1111 1111"
 
 
@@ -21,12 +24,16 @@ def said(text, **configuration):
         ("off", MAIL),
         ("redact", "write to [REDACTED_EMAIL] soon"),
         ("mask", "write to ada@****.org soon"),
-        ("hash", "write to <email_hash:1a6a7be1> soon"),
+        ("hash", f"write to <email_hash:{DIGEST}> soon"),
     ],
 )
 def test_personal_data_are_kept_or_replaced(care, text):
-    assert said(MAIL, pii_detection=care)[:18] == text[:18]
-    assert ("ada@example.org" in said(MAIL, pii_detection=care)) == (care == "off")
+    assert said(MAIL, pii_detection=care) == text
+
+
+@pytest.mark.parametrize(("given", "meant"), [(False, "off"), (True, "redact")])
+def test_yes_and_no_are_understood_as_yaml_reads_on_and_off(given, meant):
+    assert Configuration.model_validate({"pii_detection": given}).pii_detection == meant
 
 
 @pytest.mark.parametrize(
