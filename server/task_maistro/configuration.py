@@ -5,7 +5,7 @@ A server hands these values over as the run's context, or as `config["configurab
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,9 @@ MODEL_PATTERN = rf"^({SIMULATED}|[A-Za-z0-9_-]+:\S+)$"
 MAX_MEMORY_ITEMS = 200
 AUTHENTICATED_USER = "langgraph_auth_user_id"
 
+
+PersonalData = Literal["off", "redact", "mask", "hash", "block"]
+"""What becomes of personal data in a user's message."""
 
 Phrase = Annotated[str, Field(min_length=2, max_length=100)]
 
@@ -32,19 +35,9 @@ class ResponseStyle(StrEnum):
     DETAILED = "detailed"
 
 
-class PersonalData(StrEnum):
-    """What becomes of personal data in a user's message."""
-
-    KEEP = "off"
-    REDACT = "redact"
-    MASK = "mask"
-    HASH = "hash"
-    BLOCK = "block"
-
-
 def _care(value: object) -> object:
     if isinstance(value, bool):  # YAML reads a bare off as false
-        return PersonalData.REDACT if value else PersonalData.KEEP
+        return "redact" if value else "off"
     return value
 
 
@@ -126,7 +119,7 @@ class Configuration(BaseModel):
         description="Words and phrases; a message that holds one is refused and not kept.",
     )
     pii_detection: Annotated[PersonalData, BeforeValidator(_care)] = Field(
-        default=PersonalData.KEEP,
+        default="off",
         description=(
             "What becomes of mail, IP and MAC addresses and numbers of credit cards in a "
             "message: off, redact, mask, hash, or block, which refuses it."

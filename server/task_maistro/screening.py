@@ -10,7 +10,7 @@ from typing import Any
 from langchain.agents.middleware import PIIDetectionError, RedactionRule
 from langchain_core.messages import HumanMessage
 
-from task_maistro.configuration import Configuration, PersonalData
+from task_maistro.configuration import Configuration
 
 KINDS = {
     "email": "a mail address",
@@ -52,9 +52,9 @@ def rules_of(configuration: Configuration) -> Iterator[RedactionRule]:
     if configuration.content_filter:
         phrases = "|".join(re.escape(phrase) for phrase in configuration.content_filter)
         yield RedactionRule(UNWANTED, "block", rf"(?i)(?<!\w)(?:{phrases})(?!\w)")
-    kind_of_care = configuration.pii_detection
-    if kind_of_care != PersonalData.KEEP:
-        yield from (RedactionRule(kind, kind_of_care.value) for kind in KINDS)
+    strategy = configuration.pii_detection
+    if strategy != "off":
+        yield from (RedactionRule(kind, strategy) for kind in KINDS)
 
 
 def _reason(kind: str) -> str:

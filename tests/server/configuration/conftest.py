@@ -1,11 +1,12 @@
 """A project of a user, and what is said of it in an environment."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.imports import imports_undone
 from outrigger_server.configuration.reading import Survey, surveyed
 
 GRAPH = """\
@@ -61,8 +62,9 @@ def changed(**change: str | None) -> dict[str, str]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path) -> Iterator[Project]:
+    with imports_undone(tmp_path):
+        yield Project(tmp_path)
 
 
 @pytest.fixture
