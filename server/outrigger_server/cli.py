@@ -17,8 +17,10 @@ from outrigger_server.api.auth.api_keys import NAME, digest_of, new_key
 from outrigger_server.api.surroundings import open_surroundings
 from outrigger_server.app import Running, open_server
 from outrigger_server.assistants_apply.cli import assistants
+from outrigger_server.configuration.cli import config as config_cli
+from outrigger_server.configuration.reading import Configuration, read_configuration
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.graphs.manifest import Manifest, load_manifest
+from outrigger_server.graphs.manifest import Manifest
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.relayed_traces import relayed_traces
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen, url_of
@@ -41,6 +43,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(assistants)
+cli.add_typer(config_cli)
 keys_cli = typer.Typer(help="API keys for OUTRIGGER_AUTH=api_key.", no_args_is_help=True)
 cli.add_typer(keys_cli, name="keys")
 log = get_logger("outrigger")
@@ -70,7 +73,7 @@ def up(
     no_sidecar: NoSidecar = False,  # noqa: FBT002  a flag
 ) -> None:
     """Start the server with its sidecar; Ctrl-C stops both."""
-    settings = load_settings(
+    whole = read_configuration(
         os.environ,
         config=config,
         host=host,
@@ -79,7 +82,7 @@ def up(
         sidecar_port=sidecar_port,
         no_sidecar=no_sidecar or None,
     )
-    _run(settings, with_sidecar=not settings.sidecar.no_sidecar)
+    _run(whole, with_sidecar=not whole.settings.sidecar.no_sidecar)
 
 
 @cli.command()
@@ -91,7 +94,7 @@ def serve(
     no_worker: NoWorker = False,  # noqa: FBT002  a flag
 ) -> None:
     """Start the server alone."""
-    settings = load_settings(
+    whole = read_configuration(
         os.environ,
         config=config,
         host=host,
@@ -99,20 +102,17 @@ def serve(
         data_dir=data_dir,
         no_worker=no_worker or None,
     )
-    _run(settings, with_sidecar=False)
+    _run(whole, with_sidecar=False)
 
 
 @cli.command()
 def worker(config: Config = None, data_dir: DataDir = None) -> None:
     """Work off the runs of a PostgreSQL that other processes serve; no API."""
-    settings = load_settings(os.environ, config=config, data_dir=data_dir, no_worker=False)
-    if settings.scale.redis_uri is None:
-        raise ConfigurationError(
-            ["REDIS_URI: a worker beside other processes needs it, and POSTGRES_URI; set both"]
-        )
-    manifest = load_manifest(settings.server.config, os.environ)
-    registry = load_graphs(manifest)
-    _run_to_the_end(_work(settings, registry, manifest))
+    whole = read_configuration(
+        os.environ, serves=False, config=config, data_dir=data_dir, no_worker=False
+    )
+    registry = load_graphs(whole.manifest)
+    _run_to_the_end(_work(whole, registry))
 
 
 @keys_cli.command("new")
@@ -149,11 +149,10 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(settings: Settings, *, with_sidecar: bool) -> None:
-    manifest = load_manifest(settings.server.config, os.environ)
-    sidecar = _prepare_sidecar(settings, manifest) if with_sidecar else None
-    registry = load_graphs(manifest)
-    _run_to_the_end(_serve(settings, registry, manifest, sidecar))
+def _run(whole: Configuration, *, with_sidecar: bool) -> None:
+    sidecar = _prepare_sidecar(whole.settings, whole.manifest) if with_sidecar else None
+    registry = load_graphs(whole.manifest)
+    _run_to_the_end(_serve(whole, registry, sidecar))
 
 
 def _prepare_sidecar(settings: Settings, manifest: Manifest) -> SidecarProcess:
@@ -185,9 +184,10 @@ def _look_at_new_objects_only() -> None:
 
 
 async def _serve(
-    settings: Settings, registry: GraphRegistry, manifest: Manifest, sidecar: SidecarProcess | None
+    whole: Configuration, registry: GraphRegistry, sidecar: SidecarProcess | None
 ) -> bool:
     """Serve until a signal; True when a thread is left that would keep the process."""
+    settings, manifest = whole.settings, whole.manifest
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(StopSignals())
         listener = stack.enter_context(listen(settings.server.host, settings.server.port))
@@ -197,8 +197,7 @@ async def _serve(
         metrics = _open_metrics(settings)
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="server")
-        for warning in manifest.warnings:
-            log.warning("manifest", reason=warning)
+        _log_warnings(whole)
         running = await stack.enter_async_context(
             open_server(settings, registry, metrics, manifest)
         )
@@ -220,15 +219,15 @@ async def _serve(
     return False
 
 
-async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest) -> bool:
+async def _work(whole: Configuration, registry: GraphRegistry) -> bool:
     """Work until a signal; True when a thread is left that would keep the process."""
+    settings, manifest = whole.settings, whole.manifest
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(StopSignals())
         metrics = _open_metrics(settings, role="worker")
         stack.callback(metrics.close)
         output = _configure_logging(settings, metrics, service="worker")
-        for warning in manifest.warnings:
-            log.warning("manifest", reason=warning)
+        _log_warnings(whole)
         running = await stack.enter_async_context(
             open_server(settings, registry, metrics, manifest)
         )
@@ -239,6 +238,13 @@ async def _work(settings: Settings, registry: GraphRegistry, manifest: Manifest)
         output.close()  # the process ends without its usual last steps
         return True
     return False
+
+
+def _log_warnings(whole: Configuration) -> None:
+    for warning in whole.manifest.warnings:
+        log.warning("manifest", reason=warning)
+    for warning in whole.warnings:
+        log.warning("environment", reason=warning)
 
 
 def _configure_logging(settings: Settings, metrics: Metrics, *, service: str) -> LineOutput:

@@ -68,7 +68,7 @@ async def open_foundation(
     )
     board = await stack.enter_async_context(open_board(metrics))
     database = await open_database(stack, settings, board)
-    tracing = await stack.enter_async_context(RunTracing(settings.tracing.environment))
+    tracing = await stack.enter_async_context(RunTracing(settings.deployment.environment))
     graph_loop = await stack.enter_async_context(GraphLoop(settings.worker.node_threads))
     rules = await item_rules(manifest, database)
     broker = await open_broker(stack, settings, clock, telemetry, board)

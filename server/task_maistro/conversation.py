@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 MAX_MESSAGE_CHARACTERS = 10_000
+BRIEFLY = "Answer in one sentence."
 
 
 def text_of(message: AnyMessage) -> str:

@@ -5,12 +5,17 @@ Not per run: what may differ from run to run is in `configuration.py`.
 
 import os
 from collections.abc import Mapping
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from task_maistro.configuration import MODEL_PATTERN, SIMULATED
 
 TOKENS_PER_SECOND = "OUTRIGGER_MODEL_TOKENS_PER_SECOND"
 TAVILY_API_KEY = "TAVILY_API_KEY"
 TAVILY_BASE_URL = "TAVILY_BASE_URL"
+MODEL = "OUTRIGGER_MODEL"
+ENVIRONMENT = "OUTRIGGER_ENVIRONMENT"
 
 
 class EnvironmentValueError(Exception):
@@ -33,12 +38,28 @@ class Environment(BaseModel):
         pattern=r"^https?://\S+$",
         description="Where Tavily's HTTP API is.",
     )
+    model: str = Field(
+        default=SIMULATED,
+        pattern=MODEL_PATTERN,
+        description="The model of runs for which neither assistant nor caller names one.",
+    )
+    is_production: bool = Field(default=False, description="Answers come from a real model only.")
+
+    @model_validator(mode="after")
+    def _no_simulation_in_production(self) -> Self:
+        if self.is_production and self.model == SIMULATED:
+            raise ValueError(
+                f"{MODEL} is {SIMULATED!r}: production answers with a real model; "
+                "give provider:model"
+            )
+        return self
 
 
 _VARIABLES = {
     "tokens_per_second": TOKENS_PER_SECOND,
     "tavily_api_key": TAVILY_API_KEY,
     "tavily_base_url": TAVILY_BASE_URL,
+    "model": MODEL,
 }
 
 
@@ -49,10 +70,16 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         EnvironmentValueError: A value is wrong; the message names every wrong variable.
     """
     given = {field: environ[name] for field, name in _VARIABLES.items() if environ.get(name)}
+    is_production = environ.get(ENVIRONMENT) == "production"
     try:
-        return Environment.model_validate(given)
+        return Environment.model_validate({**given, "is_production": is_production})
     except ValidationError as error:
-        faults = [f"{_VARIABLES[str(fault['loc'][0])]}: {fault['msg']}" for fault in error.errors()]
+        faults = [
+            f"{_VARIABLES[str(fault['loc'][0])]}: {fault['msg']}"
+            if fault["loc"]
+            else str(fault["ctx"]["error"])
+            for fault in error.errors()
+        ]
         raise EnvironmentValueError("; ".join(faults)) from None
 
 

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from task_maistro.configuration import Configuration
+from task_maistro.configuration import Configuration, Preferences
 from task_maistro.conversation import tool_rounds
 from task_maistro.environment import Environment, process_environment
 from task_maistro.models import ModelMaker, model_maker
@@ -40,7 +40,9 @@ def build_graph(environment: Environment, make_model: ModelMaker | None = None) 
     builder.add_node(
         "enrich_memory",
         as_node(
-            enrich_memory, failure="Memory could not be read", otherwise={"memory_context": ""}
+            enrich_memory,
+            failure="Memory could not be read",
+            otherwise={"memory_context": "", "preferences": Preferences()},
         ),
     )
     builder.add_node("generate", as_node(generate, failure="The model failed"))
@@ -59,7 +61,8 @@ def build_graph(environment: Environment, make_model: ModelMaker | None = None) 
     # `output_schema` alone keeps private fields out of the result, not out of streamed values,
     # updates and `/state`: those follow `stream_channels`.
     compiled.stream_channels = PUBLIC_FIELDS
-    return compiled
+    # The lowest level of configuration: what assistant and caller say wins.
+    return compiled.with_config(configurable={"model": environment.model})
 
 
 def after_input(state: State) -> Literal["enrich_memory", "__end__"]:

@@ -6,15 +6,19 @@ message or tool call that caused the write, so a node that is repeated writes no
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from langgraph.store.base import BaseStore
+from pydantic import ValidationError
+
+from task_maistro.configuration import MAX_MEMORY_ITEMS, Preferences
 
 MAX_TODOS = 500
-MAX_INTERACTIONS = 20
+MOST_READ = 2 * MAX_MEMORY_ITEMS
+"""Interactions looked at; more are there only after the limit was lowered, and go bit by bit."""
 SHOWN_INTERACTIONS = 3
 SHOWN_CHARACTERS = 200
 
@@ -38,12 +42,26 @@ class Todo:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How many past interactions are kept of one user, and until which age."""
+
+    items: int = 20
+    days: int = 365
+
+    def kept(self, interactions: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Return those to keep; the argument and the result are ordered by age, oldest first."""
+        oldest = _text_of(datetime.now(UTC) - timedelta(days=self.days))
+        return [each for each in interactions if each["at"] >= oldest][-self.items :]
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """The part of the store that belongs to one user, as seen from one thread."""
 
     store: BaseStore | None
     user_id: str
     thread_id: str
+    retention: Retention = Retention()
 
     async def context(self) -> str:
         """Describe what is known about the user, for the system prompt; "" when nothing is."""
@@ -51,7 +69,7 @@ class Memory:
             return ""
         profile = await self.store.aget(self._namespace("profile"), "profile")
         known = [f"The user's name is {profile.value['name']}."] if profile else []
-        items = await self._items("interactions", MAX_INTERACTIONS * 2)
+        items = self.retention.kept(await self._items("interactions", MOST_READ))
         elsewhere = [item for item in items if item["thread_id"] != self.thread_id]
         earlier = [
             f"Earlier the user said {item['user']!r} and you answered {item['assistant']!r}."
@@ -60,7 +78,7 @@ class Memory:
         return "\n".join([*known, *earlier])
 
     async def save_interaction(self, message_id: str, user: str, assistant: str) -> None:
-        """Keep this exchange and, when the user gave it, their name; drop the oldest exchanges."""
+        """Keep this exchange and, when the user gave it, their name; drop what is too old."""
         if self.store is None:
             return
         if named := _NAME.search(user):
@@ -73,9 +91,24 @@ class Memory:
             "at": _now(),
         }
         await self.store.aput(namespace, self._key(message_id), value)
-        items = await self._items("interactions", MAX_INTERACTIONS * 2)
-        for item in items[:-MAX_INTERACTIONS]:
-            await self.store.adelete(namespace, item["key"])
+        items = await self._items("interactions", MOST_READ)
+        kept = {item["key"] for item in self.retention.kept(items)}
+        for item in items:
+            if item["key"] not in kept:
+                await self.store.adelete(namespace, item["key"])
+
+    async def preferences(self) -> Preferences:
+        """Return what the user has chosen for all of their runs; what is no choice is ignored.
+
+        A client puts it under ("users", user, "preferences") with the key "preferences".
+        """
+        if self.store is None:
+            return Preferences()
+        item = await self.store.aget(self._namespace("preferences"), "preferences")
+        try:
+            return Preferences.model_validate(item.value if item is not None else {})
+        except ValidationError:
+            return Preferences()
 
     async def todos(self) -> list[Todo]:
         """Return the user's tasks, oldest first.
@@ -169,4 +202,9 @@ def _find(todos: list[Todo], task: str) -> Todo:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    return _text_of(datetime.now(UTC))
+
+
+def _text_of(moment: datetime) -> str:
+    """A moment of UTC as text, which sorts as time does."""
+    return moment.isoformat(timespec="microseconds")

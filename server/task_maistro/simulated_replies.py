@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AnyMessage, SystemMessage, ToolMessage
 
-from task_maistro.conversation import last_human, text_of
+from task_maistro.conversation import BRIEFLY, last_human, text_of
 from task_maistro.tools.names import ToolName
 
 MAX_COUNT = 1_000
@@ -123,6 +123,8 @@ def _talk(text: str, messages: Sequence[AnyMessage]) -> str:
     if re.search(r"\b(my name|who am i)\b.*\?", text, re.IGNORECASE):
         return f"Your name is {name[1]}." if name else "You have not told me your name yet."
     greeting = f"Hello {name[1]}!" if name else "Hello!"
+    if BRIEFLY in known:
+        return f'{greeting} You said: "{text[:QUOTED_CHARACTERS]}".'
     return (
         f'{greeting} You said: "{text[:QUOTED_CHARACTERS]}". I am a simulated model: I can add, '
         "list and complete tasks, calculate, and look up weather and web pages."

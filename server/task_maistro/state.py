@@ -12,6 +12,8 @@ from langgraph.channels.untracked_value import UntrackedValue
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict  # pydantic makes no schema of the other before 3.12
 
+from task_maistro.configuration import Preferences
+
 
 class ToolCallRecord(TypedDict):
     """One tool call that was made, without its content."""
@@ -43,6 +45,7 @@ class State(TypedDict, total=False):
     """The last answer. A last message with this id means the input added nothing new."""
     started_at: Annotated[float, UntrackedValue]
     memory_context: Annotated[str, UntrackedValue]
+    preferences: Annotated[Preferences, UntrackedValue]
     tool_calls: Annotated[list[ToolCallRecord], UntrackedValue]
     processing_seconds: Annotated[float, UntrackedValue]
 
@@ -55,5 +58,6 @@ class Update(TypedDict, total=False):
     answered_id: str
     started_at: float
     memory_context: str
+    preferences: Preferences
     tool_calls: list[ToolCallRecord]
     processing_seconds: float

@@ -11,7 +11,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
 from task_maistro.configuration import Configuration, ConfigurationError, resolve_configuration
-from task_maistro.memory import Memory
+from task_maistro.memory import Memory, Retention
 from task_maistro.state import State, Update
 
 MAX_FAILURE_CHARACTERS = 500
@@ -73,6 +73,7 @@ def turn_of(config: RunnableConfig, runtime: Runtime[Configuration]) -> Turn:
         store=runtime.store,
         user_id=configuration.user_id,
         thread_id=str(configurable.get("thread_id", "")),
+        retention=Retention(configuration.max_memory_items, configuration.memory_retention_days),
     )
     return Turn(configuration=configuration, memory=memory, config=config)
 

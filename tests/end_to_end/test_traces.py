@@ -125,7 +125,7 @@ def _traced_server(folder: Path, langsmith: LangSmith, **more: str) -> Iterator[
         "LANGSMITH_ENDPOINT": langsmith.url,
         "LANGSMITH_API_KEY": KEY,
         "LANGSMITH_PROJECT": "tests",
-        "OUTRIGGER_ENVIRONMENT": "a-test",
+        "OUTRIGGER_ENVIRONMENT": "staging",
     }
     with started_server(
         folder / "data", config=CONFIG, sidecar=True, environment=tracing | more
@@ -273,7 +273,7 @@ def test_the_root_of_a_trace_is_the_run(traced: Traced) -> None:
         "graph_id": "whole",
         "run_attempt": 1,
         "multitask_strategy": "enqueue",
-        "environment": "a-test",
+        "environment": "staging",
         "user_key": "of mine",
     }
 

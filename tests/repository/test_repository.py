@@ -17,7 +17,7 @@ from outrigger_sidecar import settings as sidecar_settings
 from outrigger_telemetry.metric_specs import CATALOGUE
 from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, PREFIX
-from task_maistro.environment import TOKENS_PER_SECOND
+from task_maistro.environment import MODEL, TOKENS_PER_SECOND
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("server", "sidecar", "dashboards", "loadtests")
@@ -170,7 +170,7 @@ def test_every_setting_is_known_to_all_programs_and_no_other_name_is() -> None:
     fields = sidecar_settings.Settings.model_fields
     sidecar = {name for field in fields for name in sidecar_settings.environment_names(field)}
     ours = {name for name in setting_names() | sidecar if name.startswith(PREFIX)}
-    assert ours | {TOKENS_PER_SECOND} == ENVIRONMENT_NAMES
+    assert ours | {MODEL, TOKENS_PER_SECOND} == ENVIRONMENT_NAMES
 
 
 def test_every_metric_is_in_the_document_about_metrics() -> None:

@@ -14,6 +14,7 @@ from outrigger_server.settings import (
     Settings,
     SettingsGroup,
     load_settings,
+    read_settings,
     setting_names,
     settings_table,
 )
@@ -57,6 +58,27 @@ def test_values_are_read_from_the_given_mapping():
     assert settings.worker.lease_seconds == 7.5
     assert settings.logs.log_level == "warning"
     assert settings.server.cors_origins == ("https://a.example", "http://localhost:3000")
+
+
+def test_no_web_page_may_call_when_that_is_said():
+    assert load_settings({"OUTRIGGER_CORS_ORIGINS": "none"}).server.cors_origins == ()
+
+
+def test_the_environment_is_one_of_three_words():
+    assert load_settings({}).deployment.environment == "development"
+    production = load_settings({"OUTRIGGER_ENVIRONMENT": "production"})
+    assert production.deployment.environment == "production"
+
+
+def test_what_is_right_is_read_beside_what_is_wrong():
+    read = read_settings(
+        {"OUTRIGGER_WORKER_SLOTS": "many", "OUTRIGGER_LEASE_SECONDS": "7"}, port="x", host="h"
+    )
+    assert (read.wrong, len(read.faults)) == ({"worker_slots", "node_threads", "port"}, 2)
+    assert (read.settings.worker.worker_slots, read.settings.worker.lease_seconds) == (10, 7)
+    assert read.settings.server.host == "h"
+    assert read.sources["lease_seconds"] == "OUTRIGGER_LEASE_SECONDS"
+    assert read.sources["host"] == "--host"
 
 
 def test_a_flag_wins_over_the_environment_and_none_means_not_given():
@@ -104,6 +126,11 @@ def test_settings_cannot_be_changed():
         ("PORT", "", "is empty: give a whole number from 0 to 65535, or unset it"),
         ("DATA_DIR", " ", "is empty: give a path, or unset it"),
         ("NO_WORKER", "perhaps", "is 'perhaps': give true or false"),
+        (
+            "ENVIRONMENT",
+            "prod",
+            "is 'prod': give one of development, staging, production",
+        ),
         ("LOG_FORMAT", "xml", "is 'xml': give one of json, console, auto"),
         ("WORKER_SLOTS", "0", "is '0': give a whole number from 1 to 1000"),
         ("WORKER_SLOTS", "1.5", "is '1.5': give a whole number from 1 to 1000"),

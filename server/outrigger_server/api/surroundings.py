@@ -1,6 +1,6 @@
 """Finds out from the settings and the manifest what is around the API."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -28,13 +28,33 @@ async def open_surroundings(
     Raises:
         ConfigurationError: Something of that is wrong, or two things say who may come in.
     """
-    authenticator = _authenticator(manifest, settings, metrics)
+    broken = partial(metrics.increment, specs.AUTH_FILES_BROKEN_TOTAL)
+    authenticator = _authenticator(manifest, settings, broken)
     spec = manifest.http.app
     async with AsyncExitStack() as stack:
         custom = None if spec is None else CustomApp(spec, load_app(spec))
         if custom is not None:
             await stack.enter_async_context(custom.started())
         yield Surroundings(manifest.http, authenticator, custom, _about(manifest, settings))
+
+
+def faults_around(manifest: Manifest, settings: AuthSettings) -> list[str]:
+    """What would keep the surroundings from being opened; the app's lifespan does not run."""
+    faults: list[str] = []
+    app = manifest.http.app
+    steps: list[Callable[[], object]] = [lambda: _authenticator(manifest, settings, _nothing)]
+    if app is not None:
+        steps.append(lambda: load_app(app))
+    for step in steps:
+        try:
+            step()
+        except ConfigurationError as error:
+            faults += error.faults
+    return faults
+
+
+def _nothing() -> None:
+    """Nobody counts the files of a look."""
 
 
 def _about(manifest: Manifest, settings: AuthSettings) -> Mapping[str, Any]:
@@ -50,9 +70,8 @@ def _about(manifest: Manifest, settings: AuthSettings) -> Mapping[str, Any]:
 
 
 def _authenticator(
-    manifest: Manifest, settings: AuthSettings, metrics: Metrics
+    manifest: Manifest, settings: AuthSettings, broken: Callable[[], None]
 ) -> Authenticator | None:
-    broken = partial(metrics.increment, specs.AUTH_FILES_BROKEN_TOTAL)
     if manifest.auth is not None:
         if settings.auth != "none":
             both = f"OUTRIGGER_AUTH is {settings.auth!r} and {manifest.path} has auth.path"

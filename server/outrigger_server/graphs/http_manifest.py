@@ -1,5 +1,6 @@
 """The parts `http` and `auth` of `langgraph.json`: what stands around the API and before it."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -157,10 +158,7 @@ class HttpReader:
             for name in _TEXT_LISTS
             if entry.get(name) is not None
         }
-        pattern = entry.get("allow_origin_regex")
-        if pattern is not None and not isinstance(pattern, str):
-            self._fault("http.cors.allow_origin_regex", "must be text")
-            pattern = None
+        pattern = self._pattern("http.cors.allow_origin_regex", entry.get("allow_origin_regex"))
         age = entry.get("max_age", 600)
         if not isinstance(age, int) or isinstance(age, bool) or age < 0:
             self._fault("http.cors.max_age", "must be a number of seconds")
@@ -177,6 +175,19 @@ class HttpReader:
             ),
             max_age=age,
         )
+
+    def _pattern(self, key: str, value: Any) -> str | None:
+        if value is None:
+            return None
+        try:
+            re.compile(value)
+        except TypeError:
+            self._fault(key, "must be text")
+            return None
+        except re.error as error:
+            self._fault(key, f"is no regular expression: {error}")
+            return None
+        return str(value)
 
     def _patterns(self, given: dict[str, Any], name: str) -> Patterns:
         entry = given.pop(name, None)

@@ -86,16 +86,43 @@ class Manifest:
         return tuple(f"{self.path}: {key}: " + _consequence(key) for key in self.ignored_keys)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadManifest:
+    """What could be read of a `langgraph.json`, and what is wrong with the rest."""
+
+    manifest: Manifest | None
+    """Without what is wrong; None when the file is no JSON object at all."""
+    faults: tuple[str, ...]
+    wrong: frozenset[str]
+    """The keys with a fault, such as `http.cors.max_age`."""
+
+    def is_wrong(self, part: str) -> bool:
+        """True when something in this part of the file has a fault."""
+        asked = f"{part}."
+        return any(asked.startswith(f"{key}.") or f"{key}.".startswith(asked) for key in self.wrong)
+
+
 def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     """Read and check the manifest; `environ` fills in `${NAME}` in the values of `env`.
 
     Raises:
         ConfigurationError: One line for each fault.
     """
+    read = read_manifest(path, environ)
+    if read.manifest is None or read.faults:
+        raise ConfigurationError(read.faults)
+    return read.manifest
+
+
+def read_manifest(path: Path, environ: Mapping[str, str]) -> ReadManifest:
+    """Read as `load_manifest` does, but go on over what is wrong."""
     reader = _Reader(path, environ)
     content = reader.content()
-    if reader.faults:
-        raise ConfigurationError(reader.faults)
+    manifest = None if reader.faults else _manifest(path, reader, content)
+    return ReadManifest(manifest, tuple(reader.faults), frozenset(reader.wrong))
+
+
+def _manifest(path: Path, reader: "_Reader", content: Mapping[str, Any]) -> Manifest:
     graphs = reader.graphs(content)
     environment = reader.environment(content.get("env"))
     import_paths = reader.import_paths(content.get("dependencies"))
@@ -105,8 +132,6 @@ def load_manifest(path: Path, environ: Mapping[str, str]) -> Manifest:
     webhooks = reader.webhooks(content.get("webhooks"), environment)
     around = HttpReader(reader.fault, reader.ignored.append, reader.place)
     http, auth = around.http(content.get("http")), around.auth(content.get("auth"))
-    if reader.faults:
-        raise ConfigurationError(reader.faults)
     return Manifest(
         path=path,
         graphs=MappingProxyType(graphs),
@@ -145,10 +170,12 @@ class _Reader:
         self._directory = path.absolute().parent.resolve()
         self._environ = environ
         self.faults: list[str] = []
+        self.wrong: set[str] = set()
         self.ignored: list[str] = []
 
     def fault(self, key: str, text: str) -> None:
         """Take note of what is wrong with a key."""
+        self.wrong.add(key)
         self.faults.append(f"{self._path}: {key}: {text}" if key else f"{self._path}: {text}")
 
     def content(self) -> dict[str, Any]:

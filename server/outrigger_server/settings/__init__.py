@@ -6,23 +6,25 @@ The rest of the server imports from here.
 """
 
 from outrigger_server.settings.auth import AuthSettings
+from outrigger_server.settings.deployment import DeploymentSettings
 from outrigger_server.settings.group import SettingsGroup
 from outrigger_server.settings.logs import LogSettings
-from outrigger_server.settings.process import Settings, environment_names, setting_names
-from outrigger_server.settings.reader import load_settings
+from outrigger_server.settings.process import Settings, environment_names, groups, setting_names
+from outrigger_server.settings.reader import ReadSettings, load_settings, read_settings
 from outrigger_server.settings.scale import ScaleSettings
 from outrigger_server.settings.server import ServerSettings
 from outrigger_server.settings.sidecar import SidecarSettings
 from outrigger_server.settings.storage import StorageSettings
 from outrigger_server.settings.streams import StreamSettings
 from outrigger_server.settings.table import settings_table
-from outrigger_server.settings.tracing import TracingSettings
 from outrigger_server.settings.webhooks import WebhookSettings
 from outrigger_server.settings.worker import WorkerSettings
 
 __all__ = [
     "AuthSettings",
+    "DeploymentSettings",
     "LogSettings",
+    "ReadSettings",
     "ScaleSettings",
     "ServerSettings",
     "Settings",
@@ -30,11 +32,12 @@ __all__ = [
     "SidecarSettings",
     "StorageSettings",
     "StreamSettings",
-    "TracingSettings",
     "WebhookSettings",
     "WorkerSettings",
     "environment_names",
+    "groups",
     "load_settings",
+    "read_settings",
     "setting_names",
     "settings_table",
 ]

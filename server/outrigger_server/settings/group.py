@@ -26,6 +26,10 @@ UserPath = Annotated[Path, AfterValidator(_expand_home)]
 
 
 class SettingsGroup(BaseModel):
-    """Settings of one concern; a part of the server gets its group, never all of them."""
+    """Settings of one concern; a part of the server gets its group, never all of them.
+
+    A field's `json_schema_extra` may say `shown_default`, what the table shows in place of the
+    default, and `production_least`, below which production does not start.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from outrigger_server.settings.auth import AuthSettings
+from outrigger_server.settings.deployment import DeploymentSettings
 from outrigger_server.settings.group import SettingsGroup
 from outrigger_server.settings.logs import LogSettings
 from outrigger_server.settings.scale import ScaleSettings
@@ -12,7 +13,6 @@ from outrigger_server.settings.server import ServerSettings
 from outrigger_server.settings.sidecar import SidecarSettings
 from outrigger_server.settings.storage import StorageSettings
 from outrigger_server.settings.streams import StreamSettings
-from outrigger_server.settings.tracing import TracingSettings
 from outrigger_server.settings.webhooks import WebhookSettings
 from outrigger_server.settings.worker import WorkerSettings
 from outrigger_telemetry.setting_names import PREFIX
@@ -27,6 +27,7 @@ _PLATFORM_NAMES = {
 class Settings(SettingsGroup):
     """All settings of one process."""
 
+    deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
     scale: ScaleSettings = Field(default_factory=ScaleSettings)
@@ -34,7 +35,6 @@ class Settings(SettingsGroup):
     streams: StreamSettings = Field(default_factory=StreamSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
-    tracing: TracingSettings = Field(default_factory=TracingSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -14,11 +15,23 @@ from outrigger_server.settings.process import (
     field_names,
     groups,
 )
-from outrigger_server.settings.scale import ScaleSettings
 from outrigger_telemetry.setting_names import unknown_names
 
 # Kubernetes gives every container such a variable for a service named `outrigger`.
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """What could be read, and what is wrong with the rest."""
+
+    settings: Settings
+    """What is wrong has its default here."""
+    sources: Mapping[str, str]
+    """How the giver of each field that was given calls it: a variable or a flag."""
+    faults: tuple[str, ...]
+    wrong: frozenset[str]
+    """The fields with a fault."""
 
 
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
@@ -29,26 +42,39 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     Raises:
         ConfigurationError: One line for each wrong, refused or unknown setting.
     """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    faults: list[str] = []
-    read: dict[str, SettingsGroup] = {}
-    for group_name, group in groups():
-        values, sources = _values_of(group, environ, given)
-        try:
-            read[group_name] = group.model_validate(values)
-        except ValidationError as error:
-            faults += faults_of(group, error, sources)
-    faults += unknown_names(environ)
-    scale = read.get("scale")
-    if isinstance(scale, ScaleSettings) and scale.redis_uri and not scale.postgres_uri:
-        faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
+    read = read_settings(environ, **overrides)
+    if read.faults:
+        raise ConfigurationError(read.faults)
+    return read.settings
+
+
+def read_settings(environ: Mapping[str, str], **overrides: object) -> ReadSettings:
+    """Read as `load_settings` does, but go on over what is wrong."""
     if not overrides.keys() <= set(field_names()):
         unknown = ", ".join(sorted(overrides.keys() - set(field_names())))
         msg = f"no such setting: {unknown}"
         raise TypeError(msg)
-    if faults:
-        raise ConfigurationError(faults)
-    return Settings.model_validate(read)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    faults: list[str] = []
+    wrong: set[str] = set()
+    sources: dict[str, str] = {}
+    read: dict[str, SettingsGroup] = {}
+    for group_name, group in groups():
+        values, named = _values_of(group, environ, given)
+        sources |= named
+        try:
+            read[group_name] = group.model_validate(values)
+        except ValidationError as error:
+            faults += faults_of(group, error, named)
+            wrong |= {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
+            right = {name: value for name, value in values.items() if name not in wrong}
+            read[group_name] = group.model_validate(right)
+    faults += unknown_names(environ)
+    settings = Settings.model_validate(read)
+    scale = settings.scale
+    if scale.redis_uri and not scale.postgres_uri and "postgres_uri" not in wrong:
+        faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
+    return ReadSettings(settings, sources, tuple(faults), frozenset(wrong))
 
 
 def _values_of(

@@ -8,13 +8,17 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from outrigger_server.settings.group import Host, SettingsGroup, UserPath
 
+NOBODY = "none"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 
 
 def _split_list(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+    if not isinstance(value, str):
+        return value
+    parts = tuple(part.strip() for part in value.split(",") if part.strip())
+    if parts == (NOBODY,):
+        return ()
+    return parts or value
 
 
 def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -28,7 +32,6 @@ Origins = Annotated[
     tuple[str, ...],
     BeforeValidator(_split_list),
     AfterValidator(_check_origins),
-    Field(min_length=1),
 ]
 
 
@@ -52,7 +55,10 @@ class ServerSettings(SettingsGroup):
     )
     cors_origins: Origins = Field(
         default=("*",),
-        description="Origins whose web pages may call the server, with commas between; * for all.",
+        description=(
+            "Origins whose web pages may call the server, with commas between; * for all, "
+            "none for none."
+        ),
     )
     heartbeat_seconds: float = Field(
         default=5.0,

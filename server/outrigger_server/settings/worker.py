@@ -51,4 +51,5 @@ class WorkerSettings(SettingsGroup):
         ge=0.1,
         le=31_536_000,
         description="Longest time one run may run, all its attempts together.",
+        json_schema_extra={"production_least": 30},
     )

@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AnyMessage, SystemMessage
 
-from task_maistro.conversation import sendable
+from task_maistro.configuration import Configuration, ResponseStyle
+from task_maistro.conversation import BRIEFLY, sendable
 from task_maistro.models import ModelMaker
-from task_maistro.nodes.enrich_memory import recall
+from task_maistro.nodes.enrich_memory import chosen, recall
 from task_maistro.state import State, Update
 from task_maistro.tavily import Tavily
 from task_maistro.tools.toolbox import tools_of
 from task_maistro.turn import Turn
+
+LENGTHS = {
+    ResponseStyle.BRIEF: BRIEFLY,
+    ResponseStyle.BALANCED: "",
+    ResponseStyle.DETAILED: "Answer in detail, step by step, with examples.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,20 @@ class Generate:
 
 
 async def _prompt(state: State, turn: Turn) -> list[AnyMessage]:
-    # A run that is continued by another process has lost the untracked memory context.
+    # A run that is continued by another process has lost the untracked fields.
     known = state["memory_context"] if "memory_context" in state else await recall(turn)
-    role = turn.configuration.assistant_role
-    system = f"{role}\n\nWhat you know about the user:\n{known}" if known else role
+    preferences = state["preferences"] if "preferences" in state else await chosen(turn)
+    system = instructions(turn.configuration.preferred_by(preferences), known)
     return [SystemMessage(system), *sendable(state["messages"])]
+
+
+def instructions(configuration: Configuration, known: str) -> str:
+    """Return the system prompt: the role, how to speak, and what is known about the user."""
+    parts = [configuration.assistant_role]
+    if configuration.personality is not None:
+        parts.append(f"Your personality: {configuration.personality}")
+    if length := LENGTHS[configuration.response_style]:
+        parts.append(length)
+    if known:
+        parts.append(f"What you know about the user:\n{known}")
+    return "\n\n".join(parts)

@@ -1,5 +1,6 @@
 """Run the tools the model asked for. A tool's failure is told to the model and in `error`."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -58,10 +59,16 @@ class RunTools:
 async def _run(tool: BaseTool | None, call: ToolCall, turn: Turn) -> ToolMessage:
     if tool is None:
         return _failed(call, f"The tool {call['name']!r} is not available.")
+    seconds = turn.configuration.tool_timeout
+    limit = asyncio.timeout(seconds)
     try:
-        answer = await tool.ainvoke({**call, "type": "tool_call"}, turn.config)
+        async with limit:
+            answer = await tool.ainvoke({**call, "type": "tool_call"}, turn.config)
     except GraphBubbleUp:
         raise
+    except TimeoutError as error:
+        late = f"It did not answer in {seconds:g} s."
+        return _failed(call, late if limit.expired() else describe(error))
     except ValidationError as error:
         return _failed(call, _arguments_fault(error))
     except Exception as error:  # noqa: BLE001  the edge: a tool may raise anything, the run goes on

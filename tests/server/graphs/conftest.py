@@ -1,14 +1,13 @@
 """A project of a user in a directory of its own, and a process left as it was."""
 
 import json
-import os
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.imports import imports_undone
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.environment import add_import_paths
 from outrigger_server.graphs.loader import load_graph
@@ -74,16 +73,8 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """A user's directory; what importing from it changes in the process is undone."""
-    paths, environ, modules = sys.path[:], dict(os.environ), set(sys.modules)
-    yield Project(tmp_path)
-    sys.path[:] = paths
-    os.environ.clear()
-    os.environ.update(environ)
-    for name in set(sys.modules) - modules:
-        places = [getattr(sys.modules[name], "__file__", None) or ""]
-        places += getattr(sys.modules[name], "__path__", [])
-        if any(Path(place).is_relative_to(tmp_path) for place in places if place):
-            del sys.modules[name]
+    with imports_undone(tmp_path):
+        yield Project(tmp_path)
 
 
 @pytest.fixture

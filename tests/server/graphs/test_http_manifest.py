@@ -100,6 +100,11 @@ def test_every_fault_is_named_at_once(here):
     ]
 
 
+def test_a_pattern_of_origins_that_is_none_is_a_fault(here):
+    (fault,) = faults_of(here, http={"cors": {"allow_origin_regex": "https://("}})
+    assert fault.startswith("http.cors.allow_origin_regex: is no regular expression: missing )")
+
+
 def test_what_has_no_effect_is_warned_of(here):
     manifest = load(
         here,

@@ -2,7 +2,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 from task_maistro import memory as memory_module
-from task_maistro.memory import Memory, UserMemoryError
+from task_maistro.memory import Memory, Retention, UserMemoryError
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ async def test_exchanges_of_other_threads_are_recalled_and_its_own_are_not(memor
 
 
 async def test_only_the_newest_exchanges_are_kept(memory, store):
-    for number in range(memory_module.MAX_INTERACTIONS + 5):
+    for number in range(Retention().items + 5):
         await memory.save_interaction(str(number), f"question {number}", "answer")
     items = await store.asearch(("users", "ada@example%2Ecom", "interactions"), limit=100)
     kept = sorted(int(item.value["user"].split()[1]) for item in items)
-    assert kept == list(range(5, memory_module.MAX_INTERACTIONS + 5))
+    assert kept == list(range(5, Retention().items + 5))
 
 
 async def test_only_a_few_exchanges_are_shown(memory, store):

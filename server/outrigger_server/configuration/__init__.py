@@ -1,0 +1,1 @@
+"""Reads settings and manifest together, judges them for their environment, and shows them."""
