@@ -4,7 +4,8 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Coroutine
+import traceback
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Literal
@@ -32,6 +33,9 @@ from outrigger_server.sidecar_process import (
 from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import Metrics, open_process_metrics
+from outrigger_telemetry.redaction import redact_text
+from outrigger_telemetry.secret_files import open_secrets
+from outrigger_telemetry.setting_names import FILE, FOREIGN_SECRETS
 
 cli = typer.Typer(
     name="outrigger",
@@ -110,7 +114,7 @@ def worker(config: Config = None, data_dir: DataDir = None) -> None:
         raise ConfigurationError(
             ["REDIS_URI: a worker beside other processes needs it, and POSTGRES_URI; set both"]
         )
-    manifest = load_manifest(settings.server.config, os.environ)
+    manifest = load_manifest(settings.server.config, _environment())
     registry = load_graphs(manifest)
     _run_to_the_end(_work(settings, registry, manifest))
 
@@ -140,25 +144,48 @@ def migrate() -> None:
 
 
 def main() -> None:
-    """Run the command; a wrong configuration is said in plain lines, exit code 1."""
+    """Run the command; a wrong configuration is said in plain lines, exit code 1.
+
+    What stops it is told without secrets, whatever it is.
+    """
     try:
         cli()
     except ConfigurationError as error:
         for fault in error.faults:
-            print(f"outrigger: {fault}", file=sys.stderr)
+            print(f"outrigger: {redact_text(fault)}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:  # noqa: BLE001  Python would show it with all that it says
+        print(redact_text(traceback.format_exc()), file=sys.stderr, end="")
         sys.exit(1)
 
 
 def _run(settings: Settings, *, with_sidecar: bool) -> None:
-    manifest = load_manifest(settings.server.config, os.environ)
-    sidecar = _prepare_sidecar(settings, manifest) if with_sidecar else None
+    environ = _environment()
+    manifest = load_manifest(settings.server.config, environ)
+    sidecar = _prepare_sidecar(settings, manifest, environ) if with_sidecar else None
     registry = load_graphs(manifest)
     _run_to_the_end(_serve(settings, registry, manifest, sidecar))
 
 
-def _prepare_sidecar(settings: Settings, manifest: Manifest) -> SidecarProcess:
+def _environment() -> Mapping[str, str]:
+    """The environment with the secrets that files hold.
+
+    SDKs and graphs find theirs in the process's own; the server's are not there for them.
+    """
+    opened = open_secrets(os.environ)
+    if opened.faults:
+        raise ConfigurationError(opened.faults)
+    for name in FOREIGN_SECRETS:
+        if os.environ.pop(name + FILE, None) is not None:
+            os.environ[name] = opened.environ[name]
+    return opened.environ
+
+
+def _prepare_sidecar(
+    settings: Settings, manifest: Manifest, environ: Mapping[str, str]
+) -> SidecarProcess:
     """Choose the sidecar's port, and point tracing at it before a graph can look."""
-    environ = with_plain_port({**manifest.environment, **os.environ})
+    environ = with_plain_port({**manifest.environment, **environ})
     host = settings.sidecar.sidecar_host
     port = free_port(host, settings.sidecar.sidecar_port)
     relayed = relayed_traces(settings, environ, url_from_here(host, port, environ))
@@ -205,7 +232,7 @@ async def _serve(
         around = await stack.enter_async_context(
             open_surroundings(manifest, settings.auth, metrics)
         )
-        server = http_server(make_api(running.services, around))
+        server = http_server(make_api(running.services, around), settings.server.trusted_proxies)
         serving = asyncio.ensure_future(server.serve([listener]))
         if sidecar is not None:
             await sidecar.ready()

@@ -24,6 +24,7 @@ _SECRET_TEXT = re.compile(
     r"\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s\"',;&}]{4,}"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}"
     r"|\blsv2_[A-Za-z0-9_]{8,}"
+    r"|\bork_[A-Za-z0-9_\-]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}"
     r"|\bxox[abprs]-[A-Za-z0-9\-]{8,}"
     r"|\bAKIA[A-Z0-9]{12,}"
@@ -33,9 +34,9 @@ _SECRET_TEXT = re.compile(
 # Text without any of these, in small letters, holds neither a secret nor a secret's key.
 # Looking for them costs a fraction of the patterns.
 _SIGNS = (
-    *("://", "bearer", "basic", "sk-", "pk-", "rk-", "lsv2_", "ghp_", "gho_", "ghu_", "ghs_"),
-    *("ghr_", "xox", "akia", "eyj", "key", "pass", "secret", "token", "auth", "cookie", "dsn"),
-    "credential",
+    *("://", "bearer", "basic", "sk-", "pk-", "rk-", "lsv2_", "ork_", "ghp_", "gho_", "ghu_"),
+    *("ghs_", "ghr_", "xox", "akia", "eyj", "key", "pass", "secret", "token", "auth", "cookie"),
+    *("dsn", "credential"),
 )
 _SIGN_BYTES = tuple(sign.encode() for sign in _SIGNS)
 

@@ -31,6 +31,7 @@ def test_a_count_under_a_secret_key_is_kept() -> None:
     [
         "sk-proj-abcdefghijkl",
         "lsv2_pt_0123456789abcdef",
+        "ork_0123456789abcdef-_XYZ",
         "Bearer abcdefghijkl.mnop",
         "ghp_0123456789abcdefABCDEF",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",

@@ -9,6 +9,7 @@ from outrigger_server.settings.auth import AuthSettings
 from outrigger_server.settings.group import SettingsGroup
 from outrigger_server.settings.logs import LogSettings
 from outrigger_server.settings.process import Settings, environment_names, setting_names
+from outrigger_server.settings.rates import RateLimit, RateSettings
 from outrigger_server.settings.reader import load_settings
 from outrigger_server.settings.scale import ScaleSettings
 from outrigger_server.settings.server import ServerSettings
@@ -23,6 +24,8 @@ from outrigger_server.settings.worker import WorkerSettings
 __all__ = [
     "AuthSettings",
     "LogSettings",
+    "RateLimit",
+    "RateSettings",
     "ScaleSettings",
     "ServerSettings",
     "Settings",

@@ -7,6 +7,7 @@ from pydantic import Field
 from outrigger_server.settings.auth import AuthSettings
 from outrigger_server.settings.group import SettingsGroup
 from outrigger_server.settings.logs import LogSettings
+from outrigger_server.settings.rates import RateSettings
 from outrigger_server.settings.scale import ScaleSettings
 from outrigger_server.settings.server import ServerSettings
 from outrigger_server.settings.sidecar import SidecarSettings
@@ -34,6 +35,7 @@ class Settings(SettingsGroup):
     streams: StreamSettings = Field(default_factory=StreamSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    rates: RateSettings = Field(default_factory=RateSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)

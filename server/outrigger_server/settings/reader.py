@@ -15,6 +15,7 @@ from outrigger_server.settings.process import (
     groups,
 )
 from outrigger_server.settings.scale import ScaleSettings
+from outrigger_telemetry.secret_files import open_secrets
 from outrigger_telemetry.setting_names import unknown_names
 
 # Kubernetes gives every container such a variable for a service named `outrigger`.
@@ -24,13 +25,16 @@ _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     """Make the settings from `environ` and from the flags of the command line, which win.
 
+    A secret may be in the file that its name with `_FILE` behind it gives.
     An override is named like its field; None means that the flag was not given.
 
     Raises:
         ConfigurationError: One line for each wrong, refused or unknown setting.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    faults: list[str] = []
+    opened = open_secrets(environ)
+    faults = list(opened.faults)
+    environ = opened.environ
     read: dict[str, SettingsGroup] = {}
     for group_name, group in groups():
         values, sources = _values_of(group, environ, given)
@@ -40,7 +44,8 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
             faults += faults_of(group, error, sources)
     faults += unknown_names(environ)
     scale = read.get("scale")
-    if isinstance(scale, ScaleSettings) and scale.redis_uri and not scale.postgres_uri:
+    alone = isinstance(scale, ScaleSettings) and scale.redis_uri and not scale.postgres_uri
+    if alone and not opened.faults:
         faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
     if not overrides.keys() <= set(field_names()):
         unknown = ", ".join(sorted(overrides.keys() - set(field_names())))
