@@ -130,6 +130,9 @@ _CONNECTION: dict[str, Any] = {
 }
 
 
+_ADVICE = "in its password, write @ as %40, / as %2F, % as %25, a space as %20"
+
+
 def _parameters(uri: str) -> dict[str, Any]:
     """What the address says, without the name of a driver that others may need."""
     scheme, separator, rest = uri.partition("://")
@@ -142,9 +145,6 @@ def _parameters(uri: str) -> dict[str, Any]:
     if any("@" in str(found.get(name, "")) for name in ("host", "port", "dbname")):
         raise ConfigurationError([fault])
     return found
-
-
-_ADVICE = "in its password, write @ as %40, / as %2F, % as %25, a space as %20"
 
 
 def migrate_postgres(uri: str) -> None:
