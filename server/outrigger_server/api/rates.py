@@ -96,31 +96,29 @@ class _Meter:
     limit: RateLimit
     window: Window
 
-    async def take(self, amount: int) -> Standing:
-        """Count so many more.
+    async def take(self, amount: int = 1, *, at_once: int = 1) -> Standing:
+        """Count so many more of a request that asks for `at_once` things.
 
         Raises:
-            RateLimited: There was no room for them; of several, none has been taken.
+            RateLimited: There was no room for them. Those of several are not counted then.
         """
         key, seconds = self.window.key, self.limit.seconds
         count = await self.counters.count(key, amount, seconds)
         standing = Standing(self.limit.amount, count, self.window)
         if not standing.exceeded:
             return standing
-        if amount > 1:
+        if at_once > 1:
             await self.counters.count(key, -amount, seconds)
             standing = replace(standing, count=count - amount)
         self.metrics.increment(specs.RATE_LIMITED_TOTAL, route_class=self.route_class.value)
         headers = {"retry-after": str(standing.resets_in), **standing_headers(standing)}
-        raise RateLimited(self._reason(amount), headers=headers)
+        raise RateLimited(self._reason(at_once), headers=headers)
 
-    def _reason(self, amount: int) -> str:
-        limit = self.limit
+    def _reason(self, at_once: int) -> str:
         setting = f"OUTRIGGER_RATE_LIMIT_{self.route_class.upper()}"
-        return (
-            f"Too many requests: {limit.amount} in {limit.seconds} seconds are allowed "
-            f"({setting})" + (f", and this one asks for {amount + 1} at once" if amount > 1 else "")
-        )
+        allowed = f"{self.limit.amount} in {self.limit.seconds} seconds are allowed ({setting})"
+        more = f", and this one asks for {at_once} at once" if at_once > 1 else ""
+        return f"Too many requests: {allowed}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class RateGate:
             await self.app(scope, receive, send)
             return
         try:
-            standing = await meter.take(1)
+            standing = await meter.take()
         except RateLimited as error:
             answer = problem(status_of(error), error.message, error.headers)
             await answer(scope, receive, send)
@@ -168,12 +166,12 @@ def _telling(send: Send, standing: Standing) -> Send:
     return telling
 
 
-async def take_more(request: Request, amount: int) -> None:
-    """Count a request that asks for several things as so many more.
+async def take_all(request: Request, count: int) -> None:
+    """Count a request that asks for several things as so many, and not as one.
 
     Raises:
         RateLimited: The caller has not so many left.
     """
     meter: _Meter | None = getattr(request.state, _METER, None)
-    if meter is not None and amount > 0:
-        await meter.take(amount)
+    if meter is not None and count > 1:
+        await meter.take(count - 1, at_once=count)

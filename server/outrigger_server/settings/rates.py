@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from limits import parse_many
 from pydantic import BeforeValidator, Field
 
 from outrigger_server.settings.group import SettingsGroup
 
 LONGEST_SECONDS = 30 * 86400
+"""A month."""
 _ADVICE = "give one limit such as 100/minute, 5 per 10 seconds or 1000/hour; at most a month"
 
 
@@ -19,10 +19,16 @@ class RateLimit:
     amount: int
     seconds: int
 
+    def __str__(self) -> str:
+        """As it may be given."""
+        return f"{self.amount} per {self.seconds} seconds"
+
 
 def _read_limit(value: object) -> object:
     if not isinstance(value, str):
         return value
+    from limits import parse_many  # takes as long as the rest of the settings; only who sets one
+
     try:
         limits = parse_many(value)
     except ValueError as error:

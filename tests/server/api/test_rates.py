@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import Request
 
 from fakes.clock import TurnedClock
-from outrigger_server.api.rates import RateGate, caller_in, class_of, limits_of, take_more
+from outrigger_server.api.rates import RateGate, caller_in, class_of, limits_of, take_all
 from outrigger_server.brokers.in_process import InProcessCounters
 from outrigger_server.domain.access import User
 from outrigger_server.errors import RateLimited
@@ -168,7 +168,7 @@ async def test_a_batch_counts_as_all_its_runs_and_one_that_is_refused_as_one():
 
     async def batch(size):
         await desk.send("POST", "/runs/batch")
-        await take_more(Request(desk.behind.scopes[-1]), size - 1)
+        await take_all(Request(desk.behind.scopes[-1]), size)
 
     await batch(4)
     with pytest.raises(RateLimited) as caught:
@@ -182,7 +182,7 @@ async def test_a_batch_counts_as_all_its_runs_and_one_that_is_refused_as_one():
 
 async def test_without_a_limit_a_batch_is_not_counted():
     scope = {"type": "http", "headers": [], "path": "/runs/batch"}
-    await take_more(Request(scope), 1000)
+    await take_all(Request(scope), 1000)
 
 
 async def test_a_web_socket_passes():

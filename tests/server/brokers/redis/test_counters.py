@@ -13,18 +13,20 @@ def calls(redis):
     return {name.removeprefix("cmdstat_"): each["calls"] for name, each in told.items()}
 
 
-async def test_a_count_is_one_round_trip_and_waits_for_no_other(redis, api):
+def reads(redis):
+    """How often Redis found something to read, also of who asks now."""
+    return redis.say("INFO", "stats")["total_reads_processed"]
+
+
+async def test_a_count_is_one_round_trip_and_many_at_once_share_a_few(redis, api):
     await api.counters.count("warm", 1, 60)
-    before = redis.say("INFO", "stats")["total_reads_processed"]
-    for _ in range(20):
+    before = reads(redis)
+    for _ in range(50):
         await api.counters.count("a", 1, 60)
-    after = redis.say("INFO", "stats")["total_reads_processed"]
-    asking = 3  # the connection that asks: its greetings and its question
-    assert after - before <= 20 + asking
-    before, told = after, calls(redis)
+    assert 50 <= reads(redis) - before < 75  # two each would be 100
+    before, told = reads(redis), calls(redis)
     await asyncio.gather(*(api.counters.count("a", 1, 60) for _ in range(200)))
-    after = redis.say("INFO", "stats")["total_reads_processed"]
-    assert after - before <= 20  # together, in a few
+    assert reads(redis) - before < 25
     assert calls(redis)["incrby"] - told["incrby"] == 200
 
 
