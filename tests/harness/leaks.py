@@ -76,7 +76,13 @@ SECRETS = Secrets()
 def no_secret_in_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fails at the end of the session when a log holds a secret."""
     yield
-    assert SECRETS.logged_below(tmp_path_factory.getbasetemp()) == []
+    leaks = SECRETS.logged_below(tmp_path_factory.getbasetemp())
+    assert not leaks, "\n".join(leaks)
+
+
+def _is_new(said: Mapping[str, list[str]], phase: str) -> bool:
+    """True when a secret was printed in this phase of the test, and not only in one before."""
+    return any(names and title.endswith(phase) for title, names in said.items())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,10 +92,12 @@ def pytest_runtest_makereport(
     """Fails a test that printed a secret."""
     del item, call
     report = yield
-    for title, text in report.sections:
-        if found := SECRETS.inside(text.encode("utf-8", "replace")):
-            report.outcome = "failed"
-            report.longrepr = f"{', '.join(found)}: printed ({title})"
-            report.sections = []  # or it would be printed once more
-            break
+    said = {
+        title: SECRETS.inside(text.encode("utf-8", "replace")) for title, text in report.sections
+    }
+    report.sections = [each for each in report.sections if not said[each[0]]]
+    told = [f"{', '.join(names)}: printed ({title})" for title, names in said.items() if names]
+    if told and report.outcome != "failed" and _is_new(said, report.when):
+        report.outcome = "failed"
+        report.longrepr = "\n".join(told)
     return report

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
+from typing_extensions import override
 
 from outrigger_server.settings.group import SettingsGroup
 
@@ -19,6 +20,7 @@ class RateLimit:
     amount: int
     seconds: int
 
+    @override
     def __str__(self) -> str:
         """As it may be given."""
         return f"{self.amount} per {self.seconds} seconds"
