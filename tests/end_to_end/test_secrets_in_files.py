@@ -121,7 +121,6 @@ def test_a_file_that_is_not_there_stops_every_program_with_its_name(tmp_path: Pa
     assert (ended.code, ended.stderr.splitlines()) == (1, [f"outrigger: {fault}"])
     for program, code, says in (
         (("outrigger_server", "migrate"), 1, f"outrigger: {fault}"),
-        (("outrigger_server", "worker"), 1, f"outrigger: {fault}"),
         (("outrigger_sidecar",), 2, f"outrigger-sidecar: {fault}"),
     ):
         done = subprocess.run(
@@ -135,11 +134,10 @@ def test_a_file_that_is_not_there_stops_every_program_with_its_name(tmp_path: Pa
         assert (done.returncode, done.stderr.splitlines()) == (code, [says])
 
 
-@pytest.mark.parametrize("uri", ["postgresql://me:{}@127.0.0.1:1/db", "postgresql://{}@/db?x=1"])
-def test_an_address_that_is_none_is_never_shown(tmp_path: Path, uri: str) -> None:
-    secret = "half@of%it"
+def test_an_address_that_is_none_is_never_shown(tmp_path: Path) -> None:
     write_files(tmp_path, {})
-    ended = refused_start(tmp_path, environment={"POSTGRES_URI": uri.format(secret)})
+    uri = "postgresql://me:half@of%it@127.0.0.1:1/db"
+    ended = refused_start(tmp_path, environment={"POSTGRES_URI": uri})
     assert ended.code == 1
     assert "half" not in ended.stderr + ended.stdout
     assert "of%it" not in ended.stderr + ended.stdout
