@@ -157,6 +157,7 @@ def _services(
         settings=base.settings,
         database=database,
         events=broker.events,
+        counters=broker.counters,
         clock=clock,
         metrics=base.metrics,
         assistants=assistants,

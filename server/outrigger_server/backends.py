@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from outrigger_server.brokers.base import CancelSignals, EventLog, Wakeups
+from outrigger_server.brokers.base import CancelSignals, Counters, EventLog, Wakeups
 from outrigger_server.brokers.in_process import (
     InProcessCancelSignals,
+    InProcessCounters,
     InProcessEventLog,
     InProcessWakeups,
 )
@@ -34,6 +35,7 @@ class Broker:
     wakeups: Wakeups
     cancels: CancelSignals
     cron_changes: Wakeups
+    counters: Counters
 
 
 async def open_database(stack: AsyncExitStack, settings: Settings, board: PoolBoard) -> Database:
@@ -71,7 +73,13 @@ async def open_broker(
         events = InProcessEventLog(
             clock, limit=streams.stream_buffer_events, keep_seconds=streams.stream_ttl_seconds
         )
-        return Broker(events, InProcessWakeups(), InProcessCancelSignals(), InProcessWakeups())
+        return Broker(
+            events,
+            InProcessWakeups(),
+            InProcessCancelSignals(),
+            InProcessWakeups(),
+            InProcessCounters(clock),
+        )
     from outrigger_server.brokers.redis.broker import RedisBroker  # an extra of its own
 
     broker = RedisBroker(
@@ -83,7 +91,9 @@ async def open_broker(
         board=board,
     )
     opened = await stack.enter_async_context(broker)
-    return Broker(opened.events, opened.wakeups, opened.cancels, opened.cron_changes)
+    return Broker(
+        opened.events, opened.wakeups, opened.cancels, opened.cron_changes, opened.counters
+    )
 
 
 async def item_rules(manifest: Manifest, database: Database) -> ItemRules:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,7 +21,7 @@ from outrigger_server.assistants_apply.cli import assistants
 from outrigger_server.configuration.cli import config as config_cli
 from outrigger_server.configuration.reading import Configuration, read_configuration
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.graphs.manifest import Manifest
+from outrigger_server.graphs.environment import give_secrets
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
 from outrigger_server.relayed_traces import relayed_traces
 from outrigger_server.serving import HttpServer, StopSignals, http_server, listen, url_of
@@ -34,6 +35,7 @@ from outrigger_server.sidecar_process import (
 from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import Metrics, open_process_metrics
+from outrigger_telemetry.redaction import redact_addresses, redact_text
 
 cli = typer.Typer(
     name="outrigger",
@@ -73,8 +75,7 @@ def up(
     no_sidecar: NoSidecar = False,  # noqa: FBT002  a flag
 ) -> None:
     """Start the server with its sidecar; Ctrl-C stops both."""
-    whole = read_configuration(
-        os.environ,
+    whole = _configuration(
         config=config,
         host=host,
         port=port,
@@ -94,8 +95,7 @@ def serve(
     no_worker: NoWorker = False,  # noqa: FBT002  a flag
 ) -> None:
     """Start the server alone."""
-    whole = read_configuration(
-        os.environ,
+    whole = _configuration(
         config=config,
         host=host,
         port=port,
@@ -108,9 +108,7 @@ def serve(
 @cli.command()
 def worker(config: Config = None, data_dir: DataDir = None) -> None:
     """Work off the runs of a PostgreSQL that other processes serve; no API."""
-    whole = read_configuration(
-        os.environ, serves=False, config=config, data_dir=data_dir, no_worker=False
-    )
+    whole = _configuration(serves=False, config=config, data_dir=data_dir, no_worker=False)
     registry = load_graphs(whole.manifest)
     _run_to_the_end(_work(whole, registry))
 
@@ -140,24 +138,37 @@ def migrate() -> None:
 
 
 def main() -> None:
-    """Run the command; a wrong configuration is said in plain lines, exit code 1."""
+    """Run the command; a wrong configuration is said in plain lines, exit code 1.
+
+    What stops it is told without secrets, whatever it is.
+    """
     try:
         cli()
     except ConfigurationError as error:
         for fault in error.faults:
-            print(f"outrigger: {fault}", file=sys.stderr)
+            print(f"outrigger: {redact_addresses(fault)}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:  # noqa: BLE001  Python would show it with all that it says
+        print(redact_text(traceback.format_exc()), file=sys.stderr, end="")
         sys.exit(1)
 
 
 def _run(whole: Configuration, *, with_sidecar: bool) -> None:
-    sidecar = _prepare_sidecar(whole.settings, whole.manifest) if with_sidecar else None
+    sidecar = _prepare_sidecar(whole) if with_sidecar else None
     registry = load_graphs(whole.manifest)
     _run_to_the_end(_serve(whole, registry, sidecar))
 
 
-def _prepare_sidecar(settings: Settings, manifest: Manifest) -> SidecarProcess:
+def _configuration(*, serves: bool = True, **flags: object) -> Configuration:
+    """What this process is to go by. Graphs find their secrets in the environment as ever."""
+    give_secrets()
+    return read_configuration(os.environ, serves=serves, **flags)
+
+
+def _prepare_sidecar(whole: Configuration) -> SidecarProcess:
     """Choose the sidecar's port, and point tracing at it before a graph can look."""
-    environ = with_plain_port({**manifest.environment, **os.environ})
+    settings = whole.settings
+    environ = with_plain_port({**whole.manifest.environment, **whole.environ})
     host = settings.sidecar.sidecar_host
     port = free_port(host, settings.sidecar.sidecar_port)
     relayed = relayed_traces(settings, environ, url_from_here(host, port, environ))
@@ -204,7 +215,7 @@ async def _serve(
         around = await stack.enter_async_context(
             open_surroundings(manifest, settings.auth, metrics)
         )
-        server = http_server(make_api(running.services, around))
+        server = http_server(make_api(running.services, around), settings.server.trusted_proxies)
         serving = asyncio.ensure_future(server.serve([listener]))
         if sidecar is not None:
             await sidecar.ready()

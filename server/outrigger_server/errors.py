@@ -11,7 +11,8 @@ OutriggerError                 code: stable name; definite: True = surely nothin
 │  │  └─ IllegalTransition
 │  ├─ InvalidRequest
 │  ├─ BadState
-│  └─ NotAllowed
+│  ├─ NotAllowed
+│  └─ RateLimited
 ├─ Unavailable                 try again later
 │  ├─ StoreUnavailable
 │  └─ Overloaded
@@ -22,7 +23,7 @@ OutriggerError                 code: stable name; definite: True = surely nothin
 HTTP codes are not here: `api/problems.py` maps these classes to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -117,6 +118,17 @@ class NotAllowed(RequestError):
 
     code = "not_allowed"
     wording: ClassVar[str | None] = "Forbidden"
+
+
+class RateLimited(RequestError):
+    """The caller asks too often."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str | None = None, *, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.headers = headers
+        """When to ask again, and what is left until then, as the protocol says it."""
 
 
 class Unavailable(OutriggerError):

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import uvicorn
@@ -61,8 +61,11 @@ def _why_not(host: str, port: int, settings: str, error: OSError) -> str:
     return f"{settings}_HOST: cannot listen on {host}:{port}: {error.strerror}."
 
 
-def http_server(app: FastAPI) -> HttpServer:
-    """An HTTP server for the application; its access log is ours."""
+def http_server(app: FastAPI, trusted_proxies: Sequence[str] = ()) -> HttpServer:
+    """An HTTP server for the application; its access log is ours.
+
+    Whom a request came from, and whether over TLS, is believed of those proxies alone.
+    """
     return HttpServer(
         uvicorn.Config(
             app,
@@ -70,6 +73,8 @@ def http_server(app: FastAPI) -> HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CONNECTIONS_GRACE_SECONDS,
         )

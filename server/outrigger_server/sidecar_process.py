@@ -15,6 +15,7 @@ from outrigger_server.errors import ConfigurationError
 from outrigger_server.serving import listen, url_of
 from outrigger_server.settings import ScaleSettings, Settings, environment_names
 from outrigger_telemetry.logging import get_logger
+from outrigger_telemetry.setting_names import FILE
 
 STOP_SECONDS = 5.0
 READY_SECONDS = 20.0
@@ -162,7 +163,7 @@ def sidecar_environment(scale: ScaleSettings, environ: Mapping[str, str]) -> dic
     """The environment with the server's databases: not on the command line, which all can see."""
     uris = {"postgres_uri": scale.postgres_uri, "redis_uri": scale.redis_uri}
     names = {field: environment_names(field) for field in uris}
-    others = {each for every in names.values() for each in every}
+    others = {each + end for every in names.values() for each in every for end in ("", FILE)}
     environment = {name: value for name, value in environ.items() if name not in others}
     for field, uri in uris.items():
         if uri is not None:

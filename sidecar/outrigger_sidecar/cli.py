@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from outrigger_sidecar import app
 from outrigger_sidecar.errors import ConfigurationError, ListenError
 from outrigger_sidecar.settings import load_settings
+from outrigger_telemetry.redaction import redact_addresses, redact_text
 
 EXIT_CANNOT_START = 1
 EXIT_BAD_SETTINGS = 2
@@ -20,7 +22,11 @@ def main() -> None:
     """Run the sidecar. Exit codes: 0 stopped, 1 cannot listen, 2 bad settings."""
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     command.command(help=serve.__doc__)(serve)
-    command()
+    try:
+        command()
+    except Exception:  # noqa: BLE001  Python would show it with all that it says
+        print(redact_text(traceback.format_exc()), file=sys.stderr, end="")
+        raise SystemExit(EXIT_CANNOT_START) from None
 
 
 def serve(
@@ -54,7 +60,7 @@ def serve(
 
 
 def _quit(error: Exception, code: int) -> None:
-    print(f"outrigger-sidecar: {error}", file=sys.stderr)
+    print(f"outrigger-sidecar: {redact_addresses(str(error))}", file=sys.stderr)
     raise SystemExit(code)
 
 

@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 from outrigger_sidecar.errors import ConfigurationError
 from outrigger_sidecar.relay_settings import SECRETS as RELAY_SECRETS
 from outrigger_sidecar.relay_settings import UPSTREAM_NAMES, RelaySettings, UserPath, relay_faults
+from outrigger_telemetry.secret_files import open_secrets
 from outrigger_telemetry.setting_names import PREFIX, unknown_names
 
 _PLATFORM_NAMES = {
@@ -217,11 +218,14 @@ class Settings(RelaySettings):
 def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -> Settings:
     """Make the settings from `environ` and from the flags of the command line, which win.
 
-    An override is named like its field; None means that the flag was not given.
+    An override is named like its field; None means that the flag was not given. A secret may be
+    in the file that its name with `_FILE` behind it gives.
 
     Raises:
         ConfigurationError: One entry for each wrong or unknown setting.
     """
+    opened = open_secrets(environ)
+    environ = opened.environ
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     for name in Settings.model_fields:
@@ -234,8 +238,8 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, object]) -
             values[name], sources[name] = environ[variable], variable
         if values.get(name) == "" and name != "target":
             values[name] = None  # an empty path would silently be the current directory
-    faults = unknown_names(environ)
-    if "redis_uri" in values and "postgres_uri" not in values:
+    faults = [*opened.faults, *unknown_names(environ)]
+    if "redis_uri" in values and "postgres_uri" not in values and not opened.faults:
         faults.append("REDIS_URI is set without POSTGRES_URI: give both, or unset it")
     faults += [
         f"{environment_names(name)[0]} is set without {environment_names(other)[0]}"

@@ -24,18 +24,20 @@ _SECRET_TEXT = re.compile(
     r"\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s\"',;&}]{4,}"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}"
     r"|\blsv2_[A-Za-z0-9_]{8,}"
+    r"|\bork_[A-Za-z0-9_\-]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}"
     r"|\bxox[abprs]-[A-Za-z0-9\-]{8,}"
     r"|\bAKIA[A-Z0-9]{12,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*",
     re.IGNORECASE,
 )
+_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.\-]*://)[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
 # Text without any of these, in small letters, holds neither a secret nor a secret's key.
 # Looking for them costs a fraction of the patterns.
 _SIGNS = (
-    *("://", "bearer", "basic", "sk-", "pk-", "rk-", "lsv2_", "ghp_", "gho_", "ghu_", "ghs_"),
-    *("ghr_", "xox", "akia", "eyj", "key", "pass", "secret", "token", "auth", "cookie", "dsn"),
-    "credential",
+    *("://", "bearer", "basic", "sk-", "pk-", "rk-", "lsv2_", "ork_", "ghp_", "gho_", "ghu_"),
+    *("ghs_", "ghr_", "xox", "akia", "eyj", "key", "pass", "secret", "token", "auth", "cookie"),
+    *("dsn", "credential"),
 )
 _SIGN_BYTES = tuple(sign.encode() for sign in _SIGNS)
 
@@ -57,6 +59,11 @@ def is_secret_key(key: str) -> bool:
 def redact_text(text: str) -> str:
     """Replace each thing in `text` that looks like a secret; the rest stays as it is."""
     return _SECRET_TEXT.sub(_replacement, text)
+
+
+def redact_addresses(text: str) -> str:
+    """Take user and password out of every URL in `text`, which is otherwise our own."""
+    return _USER_INFO.sub(rf"\1{REDACTED}@", text)
 
 
 def redact(value: Any, levels: int = MAX_DEPTH) -> Any:

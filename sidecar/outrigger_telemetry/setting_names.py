@@ -20,6 +20,8 @@ _SERVER = (
     *("POSTGRES_CONNECTIONS", "MIGRATE_ON_START", "LG_API_METRICS", "WEBHOOK_SECRET"),
     *("WEBHOOK_TIMEOUT_SECONDS", "WEBHOOK_MAX_TRIES", "WEBHOOK_MAX_AGE_SECONDS"),
     "WEBHOOK_SENDERS",
+    *("MAX_BODY_SECONDS", "TRUSTED_PROXIES"),
+    *("RATE_LIMIT_RUNS", "RATE_LIMIT_HOLDING", "RATE_LIMIT_PLAIN"),
     *("AUTH", "API_KEYS_FILE", "JWT_ALGORITHM", "JWT_SECRET", "JWT_PUBLIC_KEY_FILE"),
     *("JWT_JWKS_FILE", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_LEEWAY_SECONDS"),
     "ENVIRONMENT",
@@ -45,9 +47,29 @@ _RELAY = (
     *("RELAY_RETRY_MAX_SECONDS", "RELAY_FORWARD_TIMEOUT_SECONDS", "RELAY_FAILING_SECONDS"),
 )
 
+FILE = "_FILE"
+"""Behind the name of a secret: the file that holds it."""
+
+FOREIGN_SECRETS = (
+    *("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"),
+    *("TAVILY_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"),
+)
+"""Read by SDKs and graphs in the environment of the process."""
+
+SECRET_NAMES = (
+    *("POSTGRES_URI", "DATABASE_URI", "REDIS_URI"),
+    *("OUTRIGGER_JWT_SECRET", "OUTRIGGER_WEBHOOK_SECRET"),
+    *("OUTRIGGER_SIDECAR_TOKEN", "OUTRIGGER_SIDECAR_PASSWORD", "OUTRIGGER_SIDECAR_TARGET_API_KEY"),
+    *("OUTRIGGER_RELAY_KEY", "OUTRIGGER_RELAY_UPSTREAM_KEY"),
+    *FOREIGN_SECRETS,
+)
+"""What may be given in a file, and is never shown."""
+
 ENVIRONMENT_NAMES: frozenset[str] = frozenset(
     PREFIX + name for name in (*_SHARED, *_SERVER, *_SIDECAR, *_RELAY)
 )
+
+_KNOWN = ENVIRONMENT_NAMES | {name + FILE for name in SECRET_NAMES}
 
 # What Kubernetes puts into every pod for a Service called outrigger or outrigger-something.
 _KUBERNETES = re.compile(
@@ -64,13 +86,11 @@ def unknown_names(environ: Iterable[str]) -> list[str]:
     """
     found = sorted(name for name in environ if name.startswith(PREFIX))
     return [
-        _describe(name)
-        for name in found
-        if name not in ENVIRONMENT_NAMES and not _KUBERNETES.fullmatch(name)
+        _describe(name) for name in found if name not in _KNOWN and not _KUBERNETES.fullmatch(name)
     ]
 
 
 def _describe(name: str) -> str:
-    near = difflib.get_close_matches(name, sorted(ENVIRONMENT_NAMES), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, sorted(_KNOWN), n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{name}: no such setting{hint}"

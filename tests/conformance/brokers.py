@@ -1,10 +1,12 @@
 """The brokers that run the suites: of one process, over Redis, and over Redis in two processes."""
 
+import itertools
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from outrigger_server.brokers.in_process import (
     InProcessCancelSignals,
+    InProcessCounters,
     InProcessEventLog,
     InProcessWakeups,
 )
@@ -19,6 +21,7 @@ class Broker:
     events: object
     wakeups: object
     cancels: object
+    counters: object
     lost: list[int] = field(default_factory=list)
 
 
@@ -46,6 +49,16 @@ class ApartWakeups:
         self.notify, self.wait = notified.notify, waited.wait
 
 
+class ApartCounters:
+    """Counted up in one process and in another by turns."""
+
+    def __init__(self, first, second) -> None:
+        self._turns = itertools.cycle((first, second))
+
+    async def count(self, key, amount, seconds):
+        return await next(self._turns).count(key, amount, seconds)
+
+
 class ApartCancelSignals:
     """Sent in one process and heard in another."""
 
@@ -57,7 +70,7 @@ class ApartCancelSignals:
 @asynccontextmanager
 async def in_process(_redis, clock, *, limit, keep_seconds):
     log = InProcessEventLog(clock, limit=limit, keep_seconds=keep_seconds)
-    yield Broker(log, InProcessWakeups(), InProcessCancelSignals())
+    yield Broker(log, InProcessWakeups(), InProcessCancelSignals(), InProcessCounters(clock))
 
 
 @asynccontextmanager
@@ -66,7 +79,7 @@ async def over_redis(redis, clock, *, limit, keep_seconds):
     async with RedisBroker(
         redis.url, clock, limit=limit, keep_seconds=keep_seconds, lost=lost.append
     ) as broker:
-        yield Broker(broker.events, broker.wakeups, broker.cancels, lost)
+        yield Broker(broker.events, broker.wakeups, broker.cancels, broker.counters, lost)
 
 
 @asynccontextmanager
@@ -78,6 +91,7 @@ async def over_redis_apart(redis, clock, **options):
             ApartEventLog(worker.events, api.events),
             ApartWakeups(api.wakeups, worker.wakeups),
             ApartCancelSignals(api.cancels, worker.cancels),
+            ApartCounters(api.counters, worker.counters),
             worker.lost,
         )
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.leaks import SECRETS
 from outrigger_loadtests.faults.programs import free_port, wait_until_answers
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,8 @@ SETTINGS = ("OUTRIGGER_", "LANGSMITH_", "POSTGRES_URI", "DATABASE_URI", "REDIS_U
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without the settings of whoever runs the tests."""
+    """The environment without the settings of whoever runs the tests; secrets are noted."""
+    SECRETS.note_all(more)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
     return kept | {"OUTRIGGER_LOG_FORMAT": "json", "LANGSMITH_TRACING": "false"} | more
 

@@ -120,6 +120,10 @@ TESTS = {
     "langgraph_auth_failures_total": (
         "tests/end_to_end/test_auth_rules.py::test_refused_requests_are_counted_by_reason"
     ),
+    "langgraph_rate_limited_total": (
+        "tests/end_to_end/test_rate_limits.py::"
+        "test_a_caller_over_its_limit_and_one_without_a_key_are_refused_and_counted"
+    ),
     "langgraph_auth_files_broken_total": (
         "tests/end_to_end/test_auth_built_in.py::"
         "test_keys_let_in_and_can_be_changed_while_the_server_runs"
@@ -154,8 +158,3 @@ TESTS = {
         "tests/telemetry/test_metrics.py::test_the_101st_value_of_an_open_label_is_other_and_counted"
     ),
 }
-
-BROUGHT_BY = {
-    "limits of rate": ("langgraph_rate_limited_total",),
-}
-"""Rows that have no test yet, by what brings them; it moves them from here to `TESTS`."""

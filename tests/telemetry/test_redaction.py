@@ -1,6 +1,12 @@
 import pytest
 
-from outrigger_telemetry.redaction import REDACTED, is_secret_key, may_hold_secret, redact
+from outrigger_telemetry.redaction import (
+    REDACTED,
+    is_secret_key,
+    may_hold_secret,
+    redact,
+    redact_addresses,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +37,7 @@ def test_a_count_under_a_secret_key_is_kept() -> None:
     [
         "sk-proj-abcdefghijkl",
         "lsv2_pt_0123456789abcdef",
+        "ork_0123456789abcdef-_XYZ",
         "Bearer abcdefghijkl.mnop",
         "ghp_0123456789abcdefABCDEF",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
@@ -51,6 +58,12 @@ def test_what_looks_like_a_secret_goes(secret: str) -> None:
 
 def test_user_and_password_of_a_url_go_and_the_rest_stays() -> None:
     assert redact("postgresql://me:pw@db:5432/x") == f"postgresql://{REDACTED}@db:5432/x"
+
+
+def test_of_a_text_of_ours_only_users_and_passwords_of_addresses_go() -> None:
+    text = "OUTRIGGER_JWT_SECRET: HS256 needs it; not redis://:hush@r/0 or http://r:1/a@b"
+    wanted = text.replace(":hush@", f"{REDACTED}@")
+    assert redact_addresses(text) == wanted
 
 
 def test_plain_text_stays_as_it_is() -> None:

@@ -172,6 +172,17 @@ ROWS = (
                 (Query(rate("langgraph_auth_failures_total", by=["reason"]), "{{reason}}"),),
             ),
             Panel(
+                "limited",
+                "Callers over their limit",
+                "Requests answered 429 each second, by what they would have cost. Runs: a client "
+                "in a loop, or a limit that is too low (OUTRIGGER_RATE_LIMIT_RUNS).",
+                (
+                    Query(
+                        rate("langgraph_rate_limited_total", by=["route_class"]), "{{route_class}}"
+                    ),
+                ),
+            ),
+            Panel(
                 "map",
                 "All plain requests",
                 "Plain requests by duration. A second band: some wait for a lock or a connection.",

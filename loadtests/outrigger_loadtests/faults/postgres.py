@@ -7,6 +7,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
@@ -48,7 +49,9 @@ class Postgres:
 
     def url_of(self, database: str) -> str:
         """Return the address of one of its databases."""
-        user = USER if self._password is None else f"{USER}:{self._password}"
+        user = USER
+        if self._password is not None:
+            user += ":" + quote(self._password, safe="")
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     @property

@@ -1,5 +1,6 @@
-"""Around every request: its id, its size limit, its metrics and its one log line."""
+"""Around every request: its id, the limits of its body, its metrics and its one log line."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from uuid_utils.compat import uuid4
 
 from outrigger_server.api.headers import chosen_headers
 from outrigger_server.api.problems import problem
+from outrigger_server.api.secure_headers import add_secure_headers
 from outrigger_server.graphs.http_manifest import Patterns
 from outrigger_telemetry import metric_specs as specs
 from outrigger_telemetry.logging import get_logger
@@ -38,6 +40,8 @@ class _Exchange:
     first_byte: float | None = None
     sent: int = 0
     received: int = 0
+    arrived: bool = False
+    """The whole body is here."""
     begun: bool = False
     complete: bool = False
     left: bool = False
@@ -52,12 +56,14 @@ class Access:
         *,
         metrics: Metrics,
         max_body_bytes: int,
+        max_body_seconds: float,
         counts_statuses: bool = False,
         logged_headers: Patterns = NO_HEADERS,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._max_body_seconds = max_body_seconds
         self._counts_statuses = counts_statuses
         self._logged_headers = logged_headers
 
@@ -75,7 +81,7 @@ class Access:
         with bound_contextvars(request_id=request_id):
             try:
                 await self._answer(
-                    scope, receive, self._noting(send, exchange, request_id), exchange
+                    scope, receive, self._noting(scope, send, exchange, request_id), exchange
                 )
             finally:
                 self._metrics.add(specs.HTTP_SERVER_ACTIVE_REQUESTS, -1, method=method)
@@ -90,6 +96,10 @@ class Access:
             return
         try:
             await self._app(scope, self._limited(receive, exchange), send)
+        except HTTPException as refusal:  # of a body that was read before the API had it
+            if not exchange.begun:
+                answer = problem(refusal.status_code, refusal.detail, refusal.headers)
+                await answer(scope, receive, send)
         except Exception:  # the edge around one request
             log.exception("request_failed")
             if not exchange.begun:
@@ -102,9 +112,28 @@ class Access:
             "accepts (OUTRIGGER_MAX_BODY_BYTES)."
         )
 
+    @property
+    def _too_slow(self) -> str:
+        return (
+            f"The request body has not arrived within the {self._max_body_seconds:g} seconds "
+            "that this server waits for it (OUTRIGGER_MAX_BODY_SECONDS)."
+        )
+
     def _limited(self, receive: Receive, exchange: _Exchange) -> Receive:
+        end = asyncio.get_running_loop().time() + self._max_body_seconds
+
+        async def in_time() -> Message:
+            if exchange.arrived:  # what is waited for now is that the client leaves
+                return await receive()
+            try:
+                async with asyncio.timeout_at(end):
+                    return await receive()
+            except TimeoutError:
+                raise HTTPException(408, self._too_slow, {"connection": "close"}) from None
+
         async def limited() -> Message:
-            message = await receive()
+            message = await in_time()
+            exchange.arrived = not message.get("more_body", False)
             exchange.received += len(message.get("body", b""))
             if message["type"] == "http.disconnect" and not exchange.complete:
                 exchange.left = True
@@ -114,12 +143,13 @@ class Access:
 
         return limited
 
-    def _noting(self, send: Send, exchange: _Exchange, request_id: str) -> Send:
+    def _noting(self, scope: Scope, send: Send, exchange: _Exchange, request_id: str) -> Send:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.begun = True
                 exchange.status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = request_id
+                add_secure_headers(message, scope)
             else:
                 exchange.first_byte = exchange.first_byte or time.perf_counter()
                 exchange.sent += len(message.get("body", b""))

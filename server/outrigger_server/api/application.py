@@ -1,7 +1,7 @@
 """The ASGI application: the routers, and what is around them, in this order from outside in.
 
-access (id, metrics, log) → mount prefix → CORS → the user's middleware and the gate → the user's
-routes beside the API's.
+access (id, limits of the body, metrics, log, secure headers) → mount prefix → CORS → the user's
+middleware and the gate, with the limits of rate behind it → the user's routes beside the API's.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from starlette.types import Scope
 from outrigger_server.api import (
     assistants,
     crons,
+    docs_page,
     runs,
     stateless_runs,
     store,
@@ -31,6 +32,8 @@ from outrigger_server.api.custom_app import BesideApi, CustomApp
 from outrigger_server.api.document import DocumentedApi
 from outrigger_server.api.mount_prefix import MountPrefix
 from outrigger_server.api.problems import install_problems
+from outrigger_server.api.rates import HEADERS as RATE_HEADERS
+from outrigger_server.api.rates import RateGate, limits_of
 from outrigger_server.api.services import Services
 from outrigger_server.graphs.http_manifest import CorsSpec, HttpSpec
 from outrigger_server.graphs.invoke import SERVER_VERSION
@@ -71,7 +74,7 @@ def make_api(services: Services, around: Surroundings) -> FastAPI:
         title="Outrigger",
         version=SERVER_VERSION,
         redirect_slashes=False,
-        docs_url="/docs" if has_meta else None,
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if has_meta else None,
     )
@@ -85,6 +88,7 @@ def make_api(services: Services, around: Surroundings) -> FastAPI:
     app.include_router(system.router)
     if has_meta:
         app.include_router(system.meta_router)
+        app.include_router(docs_page.router)
     _add_middleware(app, services, around)
     return app
 
@@ -96,18 +100,22 @@ def _add_middleware(app: FastAPI, services: Services, around: Surroundings) -> N
     if around.custom is not None:
         app.add_middleware(BesideApi, custom=around.custom, routes=app.router.routes)
     if http.middleware_order == "middleware_first":
+        _add_rate_gate(app, services)
         _add_gate(app, services, around)
         _add_custom(app, around)
     else:
         _add_custom(app, around)
+        _add_rate_gate(app, services)
         _add_gate(app, services, around)
-    _add_cors(app, http.cors, settings.cors_origins)
+    exposed = (*EXPOSED, *RATE_HEADERS) if limits_of(services.settings.rates) else EXPOSED
+    _add_cors(app, http.cors, settings.cors_origins, exposed)
     if http.mount_prefix:
         app.add_middleware(MountPrefix, prefix=http.mount_prefix)
     app.add_middleware(
         Access,
         metrics=metrics,
         max_body_bytes=settings.max_body_bytes,
+        max_body_seconds=settings.max_body_seconds,
         counts_statuses=settings.lg_api_metrics,
         logged_headers=http.logging_headers,
     )
@@ -130,11 +138,24 @@ def _add_gate(app: FastAPI, services: Services, around: Surroundings) -> None:
         )
 
 
+def _add_rate_gate(app: FastAPI, services: Services) -> None:
+    if limits := limits_of(services.settings.rates):
+        app.add_middleware(
+            RateGate,
+            limits=limits,
+            counters=services.counters,
+            clock=services.clock,
+            metrics=services.metrics,
+        )
+
+
 def _is_never(_scope: Scope) -> bool:
     return False
 
 
-def _add_cors(app: FastAPI, cors: CorsSpec, origins: tuple[str, ...]) -> None:
+def _add_cors(
+    app: FastAPI, cors: CorsSpec, origins: tuple[str, ...], exposed: tuple[str, ...]
+) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(origins if cors.allow_origins is None else cors.allow_origins),
@@ -142,6 +163,6 @@ def _add_cors(app: FastAPI, cors: CorsSpec, origins: tuple[str, ...]) -> None:
         allow_methods=list(cors.allow_methods),
         allow_headers=list(cors.allow_headers),
         allow_credentials=cors.allow_credentials,
-        expose_headers=[*EXPOSED, *cors.expose_headers],
+        expose_headers=[*exposed, *cors.expose_headers],
         max_age=cors.max_age,
     )

@@ -21,7 +21,9 @@ WORDS = {
     409: "The request conflicts with the present state",
     410: "It was there and has been removed since",
     413: "The request body is too large",
+    408: "The request body did not arrive in time",
     422: "The request is malformed",
+    429: "The caller asks too often; when to ask again is in Retry-After",
     503: "The database cannot be used now; try again later",
 }
 
@@ -92,11 +94,11 @@ def _codes(path: str, operation: Mapping[str, Any], *, guarded: bool) -> list[in
     """The answers that follow from what an operation takes."""
     if path in {"/", "/ok", "/info"}:
         return [503]
-    codes = [422, 503]
+    codes = [422, 429, 503]
     if "{" in path:
         codes.append(404)
     if "requestBody" in operation:
-        codes.append(413)
+        codes += [408, 413]
     return [*codes, 401, 403] if guarded else codes
 
 

@@ -19,6 +19,7 @@ STATUS: Mapping[type[errors.OutriggerError], int] = {
     errors.InvalidRequest: 422,
     errors.BadState: 400,
     errors.NotAllowed: 403,
+    errors.RateLimited: 429,
     errors.GraphFailed: 400,
     errors.FencedWrite: 409,
     errors.WritesLost: 503,
@@ -44,9 +45,11 @@ def install_problems(app: FastAPI) -> None:
 
 async def _outrigger_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.OutriggerError)  # noqa: S101  what the handler is for
-    headers = {}
+    headers: Mapping[str, str] = {}
+    if isinstance(error, errors.RateLimited):
+        headers = error.headers
     if isinstance(error, errors.Unavailable):
-        headers["retry-after"] = str(error.retry_after)
+        headers = {"retry-after": str(error.retry_after)}
         log.error("request_not_served", code=error.code, reason=str(error.__cause__ or error))
     return problem(status_of(error), error.message, headers)
 

@@ -13,7 +13,7 @@ from outrigger_server.api.lg_page import LgPage
 from outrigger_server.assistants.directory import AssistantDirectory
 from outrigger_server.assistants.drawings import AssistantDrawings
 from outrigger_server.assistants.editor import AssistantEditor
-from outrigger_server.brokers.base import EventLog
+from outrigger_server.brokers.base import Counters, EventLog
 from outrigger_server.crons.register import CronRegister
 from outrigger_server.domain.clock import Clock
 from outrigger_server.domain.event import EventId
@@ -42,6 +42,7 @@ class Services:
     settings: Settings
     database: Database
     events: EventLog
+    counters: Counters
     clock: Clock
     metrics: Metrics
     assistants: AssistantDirectory

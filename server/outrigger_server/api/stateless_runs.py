@@ -12,6 +12,7 @@ from outrigger_server.api.auth.caller import CallerOf
 from outrigger_server.api.bodies import JsonRoute
 from outrigger_server.api.document import EventStream, problems
 from outrigger_server.api.idempotency import HEADER
+from outrigger_server.api.rates import take_all
 from outrigger_server.api.render import json_response
 from outrigger_server.api.run_answers import Reading, RunAnswers, new_run_id
 from outrigger_server.api.runs import ACTIONS, stream_modes
@@ -87,6 +88,7 @@ async def create_batch(body: RunBatch, request: Request, services: ServicesOf) -
             "Idempotency-Key: not served for batches; create the runs one by one, each with a "
             "key of its own"
         )
+    await take_all(request, len(body))
     answers = RunAnswers(services, request, stateless=True)
     wanted = []
     for each in body:

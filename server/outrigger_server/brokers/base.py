@@ -1,4 +1,4 @@
-"""The roles of a broker: wake-ups, cancel signals and the streams of runs.
+"""The roles of a broker: wake-ups, cancel signals, counters and the streams of runs.
 
 A lost message is never a lost run: the database is asked again after a while.
 """
@@ -59,6 +59,17 @@ class CancelSignals(Protocol):
 
     def forget(self, run_id: RunId) -> None:
         """Stop listening."""
+        ...
+
+
+class Counters(Protocol):
+    """Counts for all processes of a server."""
+
+    async def count(self, key: str, amount: int, seconds: int) -> int:
+        """Add `amount` and return what it has come to; kept for at least so many seconds.
+
+        Takes one step at most, and never fails: who cannot be reached is done without.
+        """
         ...
 
 

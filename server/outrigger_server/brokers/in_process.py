@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from outrigger_server.brokers.base import STOPPING, RunEnd, Subscription
-from outrigger_server.domain.clock import Clock
+from outrigger_server.domain.clock import MICROSECONDS, Clock
 from outrigger_server.domain.event import FIRST_EVENT_ID, Event, EventId, Gap, is_lasting
 from outrigger_server.domain.run import CancelAction, RunId
 from outrigger_server.errors import Unavailable
 
 BYTES_LIMIT = 64 * 1024 * 1024
 """What one run's kept events, or one reader's waiting ones, may take."""
+
+MOST_COUNTED = 100_000
+"""Counters kept; with more of them the oldest begins anew."""
 
 EARLY_SIGNALS = 1000
 """Signals kept for runs whose attempt does not listen yet; the row is the safety net."""
@@ -42,6 +45,33 @@ class InProcessWakeups:
         except TimeoutError:
             return
         self._event.clear()
+
+
+class InProcessCounters:
+    """See `Counters`. Forgets as it counts, so that no look through all of them is needed."""
+
+    def __init__(self, clock: Clock, most: int = MOST_COUNTED) -> None:
+        self._clock = clock
+        self._most = most
+        self._counts: dict[str, int] = {}
+        self._ends: dict[int, deque[tuple[int, str]]] = {}
+
+    async def count(self, key: str, amount: int, seconds: int) -> int:
+        """See `Counters.count`."""
+        found = self._counts.get(key)
+        if found is None:
+            now = self._clock.now()
+            self._forget(now)
+            ends = self._ends.setdefault(seconds, deque())
+            ends.append((now + seconds * MICROSECONDS, key))
+            found = 0
+        self._counts[key] = found + amount
+        return found + amount
+
+    def _forget(self, now: int) -> None:
+        for ends in self._ends.values():  # for each length of time: they end in their order
+            while ends and (ends[0][0] <= now or len(self._counts) >= self._most):
+                del self._counts[ends.popleft()[1]]
 
 
 class InProcessCancelSignals:

@@ -15,7 +15,8 @@ from outrigger_server.configuration.env_files import read_env_file
 from outrigger_server.configuration.reading import Survey, surveyed
 from outrigger_server.configuration.shown import shown_values, table
 from outrigger_server.errors import ConfigurationError
-from outrigger_server.graphs.environment import give_environment
+from outrigger_server.graphs.environment import give_environment, give_secrets
+from outrigger_telemetry.setting_names import FILE, SECRET_NAMES
 
 config = typer.Typer(name="config", help="Check, show and compare.", no_args_is_help=True)
 
@@ -56,6 +57,7 @@ def check(
     """Say everything that is wrong with settings, langgraph.json and graphs; start nothing."""
     given = _from_file(env_file)
     give_environment(given)  # for the graphs, which are imported
+    give_secrets()
     survey = surveyed(
         os.environ, serves=not worker, config=manifest, host=host, port=port, data_dir=data_dir
     )
@@ -83,7 +85,8 @@ def show(
         environ, serves=True, config=manifest, host=host, port=port, data_dir=data_dir
     )
     files = {name: str(env_file) for name in given if name not in os.environ}
-    values = shown_values(survey, environ, files)
+    files |= {name: name + FILE for name in SECRET_NAMES if name + FILE in environ}
+    values = shown_values(survey, survey.environ, files)
     if shown == Format.JSON:
         print(json.dumps({"settings": [each.as_json() for each in values]}, indent=2))
     else:

@@ -9,6 +9,7 @@ from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.manifest import Manifest, ReadManifest, read_manifest
 from outrigger_server.graphs.registry import load_graphs
 from outrigger_server.settings import AuthSettings, ReadSettings, Settings, read_settings
+from outrigger_telemetry.secret_files import open_secrets
 
 NEEDS_REDIS = "REDIS_URI: a worker beside other processes needs it, and POSTGRES_URI; set both"
 
@@ -19,6 +20,8 @@ class Configuration:
 
     settings: Settings
     manifest: Manifest
+    environ: Mapping[str, str]
+    """With the secrets that files hold."""
     warnings: tuple[str, ...]
     """What the environment makes doubtful. The manifest has warnings of its own."""
 
@@ -29,6 +32,8 @@ class Survey:
 
     read: ReadSettings
     found: ReadManifest
+    environ: Mapping[str, str]
+    """With the secrets that files hold."""
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -62,12 +67,13 @@ def read_configuration(
     manifest = survey.found.manifest
     if survey.faults or manifest is None:
         raise ConfigurationError(survey.with_imports(serves=serves))
-    return Configuration(survey.read.settings, manifest, survey.warnings)
+    return Configuration(survey.read.settings, manifest, survey.environ, survey.warnings)
 
 
 def surveyed(environ: Mapping[str, str], *, serves: bool, **flags: object) -> Survey:
     """Look at settings and manifest, go on over what is wrong, and judge the rest."""
     read = read_settings(environ, **flags)
+    environ = open_secrets(environ).environ
     if "config" in read.wrong:
         found = ReadManifest(None, (), frozenset())
     else:
@@ -84,4 +90,4 @@ def surveyed(environ: Mapping[str, str], *, serves: bool, **flags: object) -> Su
         else:
             warnings += [f"production refuses this: {line}" for line in refused]
         warnings += doubts(read, found, serves=serves)
-    return Survey(read, found, tuple(faults), tuple(warnings))
+    return Survey(read, found, environ, tuple(faults), tuple(warnings))

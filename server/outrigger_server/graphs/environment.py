@@ -9,6 +9,9 @@ import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 
+from outrigger_telemetry.secret_files import open_secrets
+from outrigger_telemetry.setting_names import FILE, FOREIGN_SECRETS
+
 
 def give_environment(
     values: Mapping[str, str], environ: MutableMapping[str, str] = os.environ
@@ -22,6 +25,18 @@ def give_environment(
     for name, value in values.items():
         environ.setdefault(name, value)
     return kept
+
+
+def give_secrets(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Set what SDKs and graphs look for and a file holds; the server's own secrets stay there.
+
+    A file that cannot be read is left to whoever reads the settings, and says what is wrong.
+    """
+    opened = open_secrets(environ).environ
+    for name in FOREIGN_SECRETS:
+        if name + FILE in environ and name in opened:
+            environ[name] = opened[name]
+            del environ[name + FILE]
 
 
 def add_import_paths(directories: Iterable[Path]) -> None:

@@ -10,6 +10,7 @@ from outrigger_server.settings.deployment import DeploymentSettings
 from outrigger_server.settings.group import SettingsGroup
 from outrigger_server.settings.logs import LogSettings
 from outrigger_server.settings.process import Settings, environment_names, groups, setting_names
+from outrigger_server.settings.rates import RateLimit, RateSettings
 from outrigger_server.settings.reader import ReadSettings, load_settings, read_settings
 from outrigger_server.settings.scale import ScaleSettings
 from outrigger_server.settings.server import ServerSettings
@@ -24,6 +25,8 @@ __all__ = [
     "AuthSettings",
     "DeploymentSettings",
     "LogSettings",
+    "RateLimit",
+    "RateSettings",
     "ReadSettings",
     "ScaleSettings",
     "ServerSettings",

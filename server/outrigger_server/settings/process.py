@@ -8,6 +8,7 @@ from outrigger_server.settings.auth import AuthSettings
 from outrigger_server.settings.deployment import DeploymentSettings
 from outrigger_server.settings.group import SettingsGroup
 from outrigger_server.settings.logs import LogSettings
+from outrigger_server.settings.rates import RateSettings
 from outrigger_server.settings.scale import ScaleSettings
 from outrigger_server.settings.server import ServerSettings
 from outrigger_server.settings.sidecar import SidecarSettings
@@ -35,6 +36,7 @@ class Settings(SettingsGroup):
     streams: StreamSettings = Field(default_factory=StreamSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    rates: RateSettings = Field(default_factory=RateSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
 

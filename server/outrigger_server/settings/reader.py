@@ -15,6 +15,7 @@ from outrigger_server.settings.process import (
     field_names,
     groups,
 )
+from outrigger_telemetry.secret_files import open_secrets
 from outrigger_telemetry.setting_names import unknown_names
 
 # Kubernetes gives every container such a variable for a service named `outrigger`.
@@ -37,6 +38,7 @@ class ReadSettings:
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     """Make the settings from `environ` and from the flags of the command line, which win.
 
+    A secret may be in the file that its name with `_FILE` behind it gives.
     An override is named like its field; None means that the flag was not given.
 
     Raises:
@@ -55,8 +57,12 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> ReadSettin
         msg = f"no such setting: {unknown}"
         raise TypeError(msg)
     given = {name: value for name, value in overrides.items() if value is not None}
-    faults: list[str] = []
-    wrong: set[str] = set()
+    opened = open_secrets(environ)
+    environ = opened.environ
+    faults = list(opened.faults)
+    wrong = {
+        name for name in field_names() if not opened.missed.isdisjoint(environment_names(name))
+    }
     sources: dict[str, str] = {}
     read: dict[str, SettingsGroup] = {}
     for group_name, group in groups():

@@ -1,5 +1,6 @@
 """Settings of the HTTP side and the process."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,18 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _check_proxies(proxies: tuple[str, ...]) -> tuple[str, ...]:
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            if proxy != "*":
+                msg = "give addresses or networks such as 127.0.0.1,10.0.0.0/8, or * for all"
+                raise ValueError(msg) from None
+    return proxies
+
+
+Proxies = Annotated[tuple[str, ...], BeforeValidator(_split_list), AfterValidator(_check_proxies)]
 Origins = Annotated[
     tuple[str, ...],
     BeforeValidator(_split_list),
@@ -52,6 +65,18 @@ class ServerSettings(SettingsGroup):
         ge=1024,
         le=1024**3,
         description="Largest request body accepted (20 MiB); a larger one is answered 413.",
+    )
+    max_body_seconds: float = Field(
+        default=60.0,
+        ge=0.1,
+        le=3600,
+        description="Time a client has to send a request's body; then 408.",
+    )
+    trusted_proxies: Proxies = Field(
+        default=(),
+        description="Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, with "
+        "commas between: addresses, networks, or * for all.",
+        json_schema_extra={"shown_default": "none"},
     )
     cors_origins: Origins = Field(
         default=("*",),

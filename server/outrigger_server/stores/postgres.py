@@ -104,10 +104,14 @@ class PostgresDatabase(JobDatabase):
 
 
 def postgres_engine(uri: str) -> Engine:
-    """Makes connections on which transactions are begun and ended by hand."""
+    """Makes connections on which transactions are begun and ended by hand.
+
+    Raises:
+        ConfigurationError: `uri` is no address of PostgreSQL; it is not shown.
+    """
     return create_engine(
         "postgresql+psycopg://",
-        connect_args={**_CONNECTION, **conninfo_to_dict(_conninfo(uri))},
+        connect_args={**_CONNECTION, **_parameters(uri)},
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         json_serializer=json_text,
@@ -126,10 +130,21 @@ _CONNECTION: dict[str, Any] = {
 }
 
 
-def _conninfo(uri: str) -> str:
-    """The address as libpq takes it, without the name of a driver that others may need."""
+_ADVICE = "in its password, write @ as %40, / as %2F, % as %25, a space as %20"
+
+
+def _parameters(uri: str) -> dict[str, Any]:
+    """What the address says, without the name of a driver that others may need."""
     scheme, separator, rest = uri.partition("://")
-    return f"{scheme.partition('+')[0]}{separator}{rest}"
+    fault = f"{SETTING} is no address of PostgreSQL (a secret, not shown): {_ADVICE}"
+    try:
+        found = conninfo_to_dict(f"{scheme.partition('+')[0]}{separator}{rest}")
+    except psycopg.Error:
+        raise ConfigurationError([fault]) from None
+    # Half a password in a host's name would be shown as what cannot be resolved.
+    if any("@" in str(found.get(name, "")) for name in ("host", "port", "dbname")):
+        raise ConfigurationError([fault])
+    return found
 
 
 def migrate_postgres(uri: str) -> None:

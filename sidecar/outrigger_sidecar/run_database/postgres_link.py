@@ -160,12 +160,16 @@ def _read(
 
 def _parsed(uri: str) -> dict[str, Any]:
     scheme, separator, rest = uri.partition("://")
+    fault = "POSTGRES_URI is no address of PostgreSQL (a secret, not shown)"
     try:
         # Without the name of a driver that others may need.
-        return conninfo_to_dict(f"{scheme.partition('+')[0]}{separator}{rest}")
+        found = conninfo_to_dict(f"{scheme.partition('+')[0]}{separator}{rest}")
     except psycopg.Error:
-        fault = "POSTGRES_URI is no address of PostgreSQL (a secret, not shown)"
         raise ConfigurationError([fault]) from None
+    # Half a password in a host's name would be told as what cannot be found.
+    if any("@" in str(found.get(name, "")) for name in ("host", "port", "dbname")):
+        raise ConfigurationError([fault])
+    return found
 
 
 def _meaning(error: psycopg.Error) -> str:

@@ -60,6 +60,8 @@ METHOD = Label(
 )
 WEBHOOK_OUTCOME = Label("outcome", ("delivered", "failed", "given_up"))
 STATUS_CLASS = Label("status_class", ("1xx", "2xx", "3xx", "4xx", "5xx"))
+ROUTE_CLASS = Label("route_class", ("runs", "holding", "plain"))
+"""What a request costs: it creates runs, follows one for as long as it takes, or neither."""
 AUTH_REASON = Label("reason", ("missing", "invalid", "expired", "denied", "hidden", "failed"))
 LOOP_ROLE = Label("role", ("api", "worker"))
 LOG_LEVEL = Label("level", ("debug", "info", "warning", "error", "critical"), fallback="info")

@@ -1,7 +1,14 @@
 """Requests over HTTP."""
 
 from outrigger_telemetry.metric_specs.kinds import HTTP_BUCKETS, counter, gauge, histogram
-from outrigger_telemetry.metric_specs.labels import AUTH_REASON, METHOD, ROUTE, STATUS, STATUS_CLASS
+from outrigger_telemetry.metric_specs.labels import (
+    AUTH_REASON,
+    METHOD,
+    ROUTE,
+    ROUTE_CLASS,
+    STATUS,
+    STATUS_CLASS,
+)
 
 HTTP_SERVER_REQUEST_DURATION_SECONDS = histogram(
     "http_server_request_duration_seconds",
@@ -26,6 +33,11 @@ AUTH_FAILURES_TOTAL = counter(
     "Requests refused for who sent them: no credentials, wrong ones, outlived ones, denied or "
     "hidden by a rule, or because the authentication itself failed.",
     AUTH_REASON,
+)
+RATE_LIMITED_TOTAL = counter(
+    "langgraph_rate_limited_total",
+    "Requests refused because their caller asked too often, by what they would have cost.",
+    ROUTE_CLASS,
 )
 AUTH_FILES_BROKEN_TOTAL = counter(
     "langgraph_auth_files_broken_total",

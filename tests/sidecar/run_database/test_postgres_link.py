@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from harness.postgres import PostgresServer, started_postgres
-from outrigger_sidecar.errors import DatabaseError
+from outrigger_sidecar.errors import ConfigurationError, DatabaseError
 from outrigger_sidecar.run_database.postgres_link import PostgresLink, TooSlow
 
 OURS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'outrigger-sidecar'"
@@ -143,3 +143,12 @@ def test_a_wrong_password_is_said_without_the_password() -> None:
             assert link.ask(one, 5) == 1
 
     assert str(caught.value) == "the database refuses the user or password"
+
+
+@pytest.mark.parametrize("password", ["x%Hush", "Hush y", "x@Hush", "x/Hush"])
+def test_an_address_that_is_none_is_said_without_it(password: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        PostgresLink(f"postgresql://user:{password}@127.0.0.1:1/db")
+    assert caught.value.faults == (
+        "POSTGRES_URI is no address of PostgreSQL (a secret, not shown)",
+    )

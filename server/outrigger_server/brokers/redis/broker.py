@@ -5,8 +5,10 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+from outrigger_server.brokers.in_process import InProcessCounters
 from outrigger_server.brokers.redis.channels import Channels
 from outrigger_server.brokers.redis.commands import Commands
+from outrigger_server.brokers.redis.counters import RedisCounters
 from outrigger_server.brokers.redis.event_log import RedisEventLog
 from outrigger_server.brokers.redis.link import open_client
 from outrigger_server.brokers.redis.names import CANCEL, CRONS, READERS, WAKE
@@ -25,7 +27,7 @@ LEAST_WATCHED_SECONDS = 30.0
 
 
 class RedisBroker:
-    """Wake-ups, cancel signals and streams of runs through one Redis, while it is open.
+    """Wake-ups, cancel signals, counters and streams of runs through one Redis, while it is open.
 
     It opens and stays open though Redis is away, and connects again by itself. `lost` is
     called on the server's loop or the publisher's thread with the number of events that
@@ -40,6 +42,7 @@ class RedisBroker:
     cron_changes: RedisWakeups
     cancels: RedisCancelSignals
     events: RedisEventLog
+    counters: RedisCounters
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class RedisBroker:
         self.wakeups = RedisWakeups(channels, commands)
         self.cron_changes = RedisWakeups(channels, commands, CRONS)
         self.cancels = RedisCancelSignals(channels, commands)
+        self.counters = RedisCounters(commands, InProcessCounters(self._clock))
         watched = max(self._keep_seconds, LEAST_WATCHED_SECONDS)
         parts = Following(channels, commands, writer, self._clock, watched)
         self.events = RedisEventLog(channels, parts, waiters)

@@ -20,6 +20,11 @@ READERS = f"{PREFIX}readers"
 """Says that somebody began to read a run."""
 
 
+def count_key(key: str) -> str:
+    """A number that is counted up."""
+    return f"{PREFIX}count:{key}"
+
+
 def state_key(run_id: RunId) -> str:
     """A hash: the last event's number and time, whether events are kept, the end."""
     return f"{PREFIX}{{{run_id}}}:state"
