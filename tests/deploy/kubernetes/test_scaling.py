@@ -83,6 +83,8 @@ def test_keda_asks_the_same_of_the_same(worker_metrics: list[Object], production
     assert _selectors(trigger["query"]) == _selectors(ask)
     assert trigger["threshold"] == external(worker_metrics)["target"]["averageValue"]
     assert scaled["spec"]["scaleTargetRef"]["name"] == ours["scaleTargetRef"]["name"]
+    advanced = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]
+    assert advanced["behavior"] == ours["behavior"]
     assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (
         ours["minReplicas"],
         ours["maxReplicas"],
