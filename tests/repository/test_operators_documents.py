@@ -31,7 +31,7 @@ RUN_FOR_REAL = {
     "backup": PROGRAMS - {"kubectl", "docker", "kind", "outrigger-loadtest"},
     "troubleshooting": {"curl", "psql", "redis-cli"},
 }
-"""Programs whose commands tests/end_to_end/test_backup.py and test_troubleshooting.py carry out."""
+"""Programs whose commands tests/end_to_end/test_backup.py and test_operating.py carry out."""
 WITHOUT_A_TRIAL = {"docker compose up -d", "kind load docker-image …"}
 FILE = re.compile(r"(?:deploy|docs|dashboards|loadtests)/[\w./-]+|[A-Z]+\.md")
 

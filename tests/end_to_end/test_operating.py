@@ -1,7 +1,12 @@
-"""Every command of docs/troubleshooting.md that asks a part of ours gets an answer from it."""
+"""A server under an operator's hands: questions of docs/troubleshooting.md, a schema that moves on.
+
+Every command there that asks a part of ours gets an answer from it.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
 import pytest
 from langgraph_sdk.client import LangGraphClient
 
@@ -11,9 +16,12 @@ from harness.postgres import PostgresServer
 from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.redis import RedisServer
 from harness.runs import start, until_ended, until_in_middle
+from harness.starts import refused_start, write_files
+from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 pytestmark = pytest.mark.end_to_end
 
+NEWER = "9999"
 ASKING = ("curl", "psql", "redis-cli")
 COMMANDS = [each for each in document("troubleshooting").commands() if program_of(each) in ASKING]
 STRICT = 'curl() { command curl --fail-with-body "$@"; }'
@@ -41,6 +49,7 @@ async def test_every_question_has_an_answer(
 ) -> None:
     run_id = await start(client, thread_id, "probe_async", "held", 600)
     await until_in_middle(client, thread_id, run_id)
+    await client.crons.create("finishing", schedule="0 8 * * *", input={"log": ["input"]})
     assert len(COMMANDS) > 15
     given = databases | {
         "SERVER": server.url,
@@ -58,5 +67,33 @@ async def test_every_question_has_an_answer(
 
 
 def test_a_route_that_is_not_there_would_be_found(server: Server) -> None:
-    with pytest.raises(AssertionError, match="404"):
+    with pytest.raises(AssertionError, match="Not Found"):
         carried_out(f'{STRICT}\ncurl -s "$SERVER/nowhere"', SERVER=server.url)
+
+
+@pytest.fixture
+def newer_schema(server: Server, databases: dict[str, str]) -> Iterator[None]:
+    """The database as a later version leaves it, and no connection from before."""
+    move = "UPDATE alembic_version SET version_num = %s"
+    with psycopg.connect(databases["POSTGRES_URI"], autocommit=True) as connection:
+        connection.execute(move, [NEWER])
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        yield
+        connection.execute(move, [SCHEMA_REVISION])
+
+
+@pytest.mark.usefixtures("newer_schema")
+async def test_an_old_process_goes_on_at_a_newer_schema_and_no_other_of_its_version_starts(
+    databases: dict[str, str], client: LangGraphClient, thread_id: str, tmp_path: Path
+) -> None:
+    ended = await client.runs.wait(thread_id, "finishing", input={"log": ["input"]})
+    assert isinstance(ended, dict)
+    assert (await client.threads.get(thread_id))["status"] == "idle"
+    write_files(tmp_path, {})
+    given = databases | {"OUTRIGGER_MIGRATE_ON_START": "true"}
+    refused = refused_start(tmp_path, environment=given)
+    assert refused.code == 1
+    assert f"the database is at schema {NEWER}" in refused.stderr
