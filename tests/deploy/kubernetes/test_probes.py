@@ -58,7 +58,7 @@ async def until_ready(pods: list[Pod], *, ready: bool) -> Found:
         if {passes for probe, passes in found.items() if probe in READY} == {ready}:
             return found
         assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 async def test_without_its_database_a_pod_is_not_ready_and_nothing_is_killed(

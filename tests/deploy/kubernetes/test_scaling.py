@@ -1,6 +1,7 @@
 """Autoscalers ask for metrics that exist, and the ingress lets streams and bodies through."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import promql_parser
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from harness.kubernetes import EXAMPLES, Cluster, Object, containers, read_objects
+from harness.promtool import promtool
 from outrigger_dashboards.linter.documents import nodes, tree
 from outrigger_server.settings import ServerSettings
 from outrigger_telemetry.metric_specs import BY_NAME
@@ -68,6 +70,34 @@ def test_the_queries_ask_for_metrics_and_values_of_the_catalogue() -> None:
 def test_a_metric_or_a_value_that_is_not_there_would_be_found(query: str) -> None:
     with pytest.raises((KeyError, AssertionError)):
         assert_in_the_catalogue(query)
+
+
+def test_the_demand_is_what_runs_and_what_waits_for_a_slot_however_many_say_it(
+    tmp_path: Path,
+) -> None:
+    """Two sidecars tell the same of one database; runs behind their own thread need no worker."""
+    told = {
+        'langgraph_runs{namespace="outrigger",status="running"': 12,
+        'langgraph_runs{namespace="outrigger",status="pending"': 13,
+        'langgraph_run_queue_depth{namespace="outrigger",blocked="false"': 4,
+        'langgraph_run_queue_depth{namespace="outrigger",blocked="true"': 9,
+        'langgraph_runs{namespace="elsewhere",status="running"': 50,
+    }
+    series = [
+        {"series": f'{name},pod="{pod}"}}', "values": f"{value}x10"}
+        for name, value in told.items()
+        for pod in ("a", "b")
+    ]
+    asked = [of_namespace(adapter_rule()["metricsQuery"]), keda_trigger()["query"]]
+    cases = [
+        {"expr": query, "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": 16}]}
+        for query in asked
+    ]
+    path = tmp_path / "demand.yml"
+    trial = {"interval": "1m", "input_series": series, "promql_expr_test": cases}
+    path.write_text(yaml.safe_dump({"tests": [trial]}))
+    done = promtool("test", "rules", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_autoscaler_asks_for_what_the_adapter_makes(worker_metrics: list[Object]) -> None:
