@@ -13,6 +13,7 @@ from harness.secret_files import secret_files
 from outrigger_server.cli import HAND_BACK_SECONDS
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.settings import Settings, load_settings
+from outrigger_sidecar.relay.opening import LAST_SECONDS
 from outrigger_sidecar.settings import Settings as SidecarSettings
 from outrigger_sidecar.settings import load_settings as load_sidecar_settings
 from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES
@@ -152,7 +153,7 @@ def test_who_stops_has_more_time_than_it_takes(cluster: Cluster, name: str) -> N
     pod = cluster.pods()[f"outrigger-{name}"]
     hook: Any = containers(pod)[name].get("lifecycle", {}).get("preStop", {"sleep": {"seconds": 0}})
     grace = server_settings(cluster, f"outrigger-{name}", name).server.shutdown_grace_seconds
-    needed = hook["sleep"]["seconds"] + grace + 2 * HAND_BACK_SECONDS
+    needed = hook["sleep"]["seconds"] + grace + 2 * HAND_BACK_SECONDS + LAST_SECONDS
     assert needed < pod["spec"]["terminationGracePeriodSeconds"]
 
 
