@@ -17,6 +17,7 @@ from harness.processes import TEST_GRAPHS, Server, started_server
 from harness.redis import RedisServer
 from harness.runs import start, until_ended, until_in_middle
 from harness.starts import refused_start, write_files
+from outrigger_loadtests.faults.programs import wait_until_answers
 from outrigger_telemetry.schema_revision import SCHEMA_REVISION
 
 pytestmark = pytest.mark.end_to_end
@@ -24,6 +25,11 @@ pytestmark = pytest.mark.end_to_end
 NEWER = "9999"
 ASKING = ("curl", "psql", "redis-cli")
 COMMANDS = [each for each in document("troubleshooting").commands() if program_of(each) in ASKING]
+PATIENT = {
+    "OUTRIGGER_SIDECAR_PROBE_TIMEOUT_SECONDS": "10",
+    "OUTRIGGER_SIDECAR_STALE_SECONDS": "60",
+}
+"""For a machine that is busy: what is asked here is not how quick it is."""
 STRICT = 'curl() { command curl --fail-with-body "$@"; }'
 """For a route that is not there, or a body that is wrong, ends the shell."""
 
@@ -39,8 +45,9 @@ def databases(
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, databases: dict[str, str]) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("troubled") / "data"
-    given = databases | {"OUTRIGGER_MIGRATE_ON_START": "true"}
+    given = databases | {"OUTRIGGER_MIGRATE_ON_START": "true"} | PATIENT
     with started_server(folder, config=TEST_GRAPHS, sidecar=True, environment=given) as server:
+        wait_until_answers(f"{server.sidecar_url}/readyz", server.process, server.log)
         yield server
 
 
