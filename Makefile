@@ -23,7 +23,7 @@ install: .venv/.installed ## Make .venv with everything from the pinned files; d
 	@$(BIN)/python -m compileall -q server sidecar dashboards loadtests
 	@touch $@
 
-servers: ## Install the Redis, PostgreSQL, Prometheus, Alertmanager, nginx, Node.js and Chromium that the tests start; does nothing when they are there
+servers: ## Install the Redis, PostgreSQL, Prometheus, Alertmanager, nginx, kubectl, Node.js and Chromium that the tests start; does nothing when they are there
 	@sh tests/harness/install_servers.sh
 
 run: install ## Start server and sidecar with the example graph; Ctrl-C stops both
