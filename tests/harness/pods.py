@@ -15,7 +15,6 @@ from urllib.request import urlopen
 
 from harness.kubernetes import Cluster, Object, containers, mounts, port_of, ports, probes
 from harness.processes import PROBES, clean_environment
-from harness.secret_files import opened
 from harness.sidecar import QUICK
 from outrigger_loadtests.faults.cluster import Program, stopped_at_the_end
 from outrigger_loadtests.faults.programs import free_port, wait_until_answers
@@ -114,7 +113,7 @@ def _environment(cluster: Cluster, pod: Pod, container: Object, folder: Path) ->
         given = {name: value.replace(f":{port}", f":{here}") for name, value in given.items()}
         given |= {name: str(here) for name, value in given.items() if value == str(port)}
     loopback = {name: "127.0.0.1" for name, value in given.items() if value == "0.0.0.0"}
-    return clean_environment(**QUICK, **opened(given | loopback), OUTRIGGER_CONFIG=str(PROBES))
+    return clean_environment(**QUICK, **(given | loopback), OUTRIGGER_CONFIG=str(PROBES))
 
 
 def _moved(value: str, path: str, place: Path) -> str:

@@ -1,7 +1,7 @@
 """What the containers are told, they understand; and what one says of another is so."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -9,14 +9,13 @@ import pytest
 
 from harness.kubernetes import Cluster, Object, containers, mounts, port_of, ports, probes
 from harness.processes import ROOT
-from harness.secret_files import secret_files
 from outrigger_server.cli import HAND_BACK_SECONDS
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.settings import Settings, load_settings
 from outrigger_sidecar.relay.opening import LAST_SECONDS
 from outrigger_sidecar.settings import Settings as SidecarSettings
 from outrigger_sidecar.settings import load_settings as load_sidecar_settings
-from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES
+from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, FILE, SECRET_NAMES
 
 SAMPLES = {
     "POSTGRES_URI": "postgresql://me:hunter22@database/outrigger",
@@ -31,10 +30,16 @@ OURS = {
 }
 
 
+def secret_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that an environment gives as files: the setting, and its file."""
+    found = {name: environment.get(name + FILE) for name in SECRET_NAMES}
+    return {name: path for name, path in found.items() if path is not None}
+
+
 def with_samples(environment: dict[str, str]) -> dict[str, str]:
     """The environment as it is when the files of its secrets have been read."""
     files = secret_files(environment)
-    kept = {k: v for k, v in environment.items() if k.removesuffix("_FILE") not in files}
+    kept = {k: v for k, v in environment.items() if k.removesuffix(FILE) not in files}
     return kept | {name: SAMPLES.get(name, LONG_SECRET) for name in files}
 
 
