@@ -35,7 +35,7 @@ from outrigger_server.sidecar_process import (
 from outrigger_telemetry.line_output import LineOutput
 from outrigger_telemetry.logging import configure_logging, get_logger
 from outrigger_telemetry.metrics import Metrics, open_process_metrics
-from outrigger_telemetry.redaction import redact_addresses, redact_text
+from outrigger_telemetry.redaction import redact_text
 
 cli = typer.Typer(
     name="outrigger",
@@ -146,7 +146,7 @@ def main() -> None:
         cli()
     except ConfigurationError as error:
         for fault in error.faults:
-            print(f"outrigger: {redact_addresses(fault)}", file=sys.stderr)
+            print(f"outrigger: {fault}", file=sys.stderr)
         sys.exit(1)
     except Exception:  # noqa: BLE001  Python would show it with all that it says
         print(redact_text(traceback.format_exc()), file=sys.stderr, end="")

@@ -12,7 +12,7 @@ import typer
 from outrigger_sidecar import app
 from outrigger_sidecar.errors import ConfigurationError, ListenError
 from outrigger_sidecar.settings import load_settings
-from outrigger_telemetry.redaction import redact_addresses, redact_text
+from outrigger_telemetry.redaction import redact_text
 
 EXIT_CANNOT_START = 1
 EXIT_BAD_SETTINGS = 2
@@ -60,7 +60,7 @@ def serve(
 
 
 def _quit(error: Exception, code: int) -> None:
-    print(f"outrigger-sidecar: {redact_addresses(str(error))}", file=sys.stderr)
+    print(f"outrigger-sidecar: {error}", file=sys.stderr)
     raise SystemExit(code)
 
 

@@ -31,7 +31,6 @@ _SECRET_TEXT = re.compile(
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*",
     re.IGNORECASE,
 )
-_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.\-]*://)[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
 # Text without any of these, in small letters, holds neither a secret nor a secret's key.
 # Looking for them costs a fraction of the patterns.
 _SIGNS = (
@@ -59,11 +58,6 @@ def is_secret_key(key: str) -> bool:
 def redact_text(text: str) -> str:
     """Replace each thing in `text` that looks like a secret; the rest stays as it is."""
     return _SECRET_TEXT.sub(_replacement, text)
-
-
-def redact_addresses(text: str) -> str:
-    """Take user and password out of every URL in `text`, which is otherwise our own."""
-    return _USER_INFO.sub(rf"\1{REDACTED}@", text)
 
 
 def redact(value: Any, levels: int = MAX_DEPTH) -> Any:

@@ -17,7 +17,7 @@ from outrigger_dashboards.linter.documents import spots
 from outrigger_loadtests.cli import cli as loadtest
 from outrigger_server.cli import cli
 from outrigger_telemetry.metric_specs import BY_NAME
-from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, FILE, SECRET_NAMES
+from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, SECRET_NAMES
 
 NAMES = ("deploy", "scale", "upgrade", "backup", "troubleshooting")
 OF_OTHERS = {"LANGSMITH_TRACING", "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY"}
@@ -78,7 +78,7 @@ def test_panels_are_on_a_board(text: Document) -> None:
 
 def test_settings_and_metrics_exist(text: Document) -> None:
     named = set(re.findall(r"\b(?:OUTRIGGER|LANGSMITH)_[A-Z_]+[A-Z]\b", text.text))
-    files = {name + FILE for name in SECRET_NAMES}
+    files = {f"{name}_FILE" for name in SECRET_NAMES}
     assert named <= ENVIRONMENT_NAMES | OF_OTHERS | files
     for metric in re.findall(r"\blanggraph_\w+", text.text):
         assert any(name == metric or name.startswith(f"{metric}_") for name in BY_NAME), metric

@@ -27,6 +27,7 @@ import outrigger_server
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.graph_spec import GraphSpec
 from outrigger_server.graphs.source import Factory, Graph, GraphSource
+from outrigger_telemetry.redaction import redact_text
 
 _PRIVATE_PREFIX = "outrigger_graph_"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -189,8 +190,9 @@ def _import_file(file: Path, module_name: str) -> ModuleType:
 
 
 def told(error: BaseException, spec: GraphSpec) -> str:
-    """Tell an error in one line: kind, text, and the user's file and line."""
-    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    """Tell an error in one line: kind, text without secrets, and the user's file and line."""
+    said = str(error.msg if isinstance(error, SyntaxError) else error)
+    text = " ".join(redact_text(said).split())
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT] + "…"
     where = _where(error)

@@ -182,7 +182,7 @@ def test_production_lets_nobody_in_without_a_key(production: Cluster) -> None:
     assert settings.auth.auth == "api_key"
     assert settings.auth.api_keys_file is not None
     assert "*" not in settings.server.cors_origins
-    assert settings.tracing.environment == "production"
+    assert settings.deployment.environment == "production"
     for name in ("outrigger-server", "outrigger-worker"):
         sidecar = containers(production.pods()[name])["sidecar"]
         files = secret_files(production.environment(sidecar))

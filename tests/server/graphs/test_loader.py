@@ -261,3 +261,15 @@ def test_a_builder_that_does_not_compile_is_told(project):
     )
     fault = project.fault("./agent.py:builder")
     assert fault.startswith("graph 'agent': compiling ./agent.py:builder raised ValueError: Graph")
+
+
+def test_what_a_graph_says_of_a_secret_is_not_repeated(project):
+    project.write(
+        "agent.py",
+        """\
+        raise ConnectionError("redis://:hush-hush@r:1/0 refuses")
+        """,
+    )
+    fault = project.fault("./agent.py:graph")
+    assert "redis://[redacted]@r:1/0 refuses" in fault
+    assert "hush" not in fault
