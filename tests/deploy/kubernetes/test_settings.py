@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.kubernetes import Cluster, Object, containers, mounts, port_of, ports, probes
-from harness.processes import ROOT
+from harness.processes import PROBES, ROOT
 from outrigger_server.cli import HAND_BACK_SECONDS
+from outrigger_server.configuration.reading import surveyed
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.settings import Settings, load_settings
 from outrigger_sidecar.relay.opening import LAST_SECONDS
@@ -19,7 +20,7 @@ from outrigger_telemetry.setting_names import ENVIRONMENT_NAMES, FILE, SECRET_NA
 
 SAMPLES = {
     "POSTGRES_URI": "postgresql://me:hunter22@database/outrigger",
-    "REDIS_URI": "redis://database:6379/0",
+    "REDIS_URI": "redis://:hunter22@database:6379/0",
 }
 LONG_SECRET = "a-secret-of-more-than-thirty-two-bytes"
 PLATFORM = {"TMPDIR", "POSTGRES_URI", "REDIS_URI"}
@@ -187,3 +188,12 @@ def test_production_lets_nobody_in_without_a_key(production: Cluster) -> None:
         sidecar = containers(production.pods()[name])["sidecar"]
         files = secret_files(production.environment(sidecar))
         assert {"OUTRIGGER_SIDECAR_TOKEN", "OUTRIGGER_RELAY_KEY"} <= files.keys()
+
+
+@pytest.mark.parametrize("name", ["server", "worker"])
+def test_production_is_good_for_production(production: Cluster, name: str) -> None:
+    container = containers(production.pods()[f"outrigger-{name}"])[name]
+    environment = with_samples(production.environment(container))
+    survey = surveyed(environment | {"OUTRIGGER_CONFIG": str(PROBES)}, serves=name == "server")
+    assert survey.read.settings.deployment.environment == "production"
+    assert (survey.faults, survey.warnings) == ((), ())
