@@ -62,7 +62,8 @@ CMD ["outrigger", "serve"]
 """
 _WITHOUT_ENV = (
     "import json, pathlib; path = pathlib.Path('{config}'); "
-    "content = json.loads(path.read_text()); content.pop('env', None); path.write_text(json.dumps(content, indent=2))"
+    "content = json.loads(path.read_text()); content.pop('env', None); "
+    "path.write_text(json.dumps(content, indent=2))"
 )
 
 
