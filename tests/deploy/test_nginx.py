@@ -13,7 +13,7 @@ from harness.topology.way_in import WayIn
 
 pytestmark = pytest.mark.end_to_end
 
-TRIES = 12
+TRIES = 30
 """Requests after which each of three servers has been the first with all but certainty."""
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 2\r\n\r\nno"
 KEY = {"idempotency-key": "k-1"}
