@@ -102,7 +102,7 @@ async def test_events_pass_nginx_one_by_one(http: httpx.AsyncClient) -> None:
 async def test_a_request_has_one_id_on_its_way(topology: Topology, http: httpx.AsyncClient) -> None:
     answer = await http.get("/ok", headers={"x-request-id": "of-my-own.1"})
     assert answer.headers["x-request-id"] == "of-my-own.1"
-    given = (await http.get("/ok")).headers["x-request-id"]
+    given = (await http.post("/threads", json={})).headers["x-request-id"]
     strange = await http.get("/ok", headers={"x-request-id": 'a"b c'})
     assert re.fullmatch("[0-9a-f]{32}", strange.headers["x-request-id"])
     logs = b"".join(topology.container(name).log.read_bytes() for name in ("server-1", "server-2"))

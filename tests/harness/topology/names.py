@@ -27,12 +27,13 @@ class Names:
             try:
                 question, sender = self._socket.recvfrom(512)
                 if not question:
+                    self._socket.close()
                     return
                 self._socket.sendto(self._answer(question), sender)
             except OSError:  # nobody hears the answer any more
                 continue
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Answer no more."""
         self._socket.sendto(b"", self._socket.getsockname())
 
@@ -69,5 +70,5 @@ def names_served(address: str, port: int, services: Mapping[str, Sequence[str]])
     try:
         yield names
     finally:
-        names.close()
+        names.stop()
         thread.join()
