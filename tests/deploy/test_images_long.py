@@ -6,6 +6,7 @@ would come from one; everything of ours is what is shipped.
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -227,7 +228,7 @@ def test_nginx_finds_a_server_that_comes_later(deployment: Deployment) -> None:
 
 def test_an_image_for_graphs_of_ones_own(engine: Engine, tmp_path: Path) -> None:
     """`outrigger dockerfile`, with the wheel of these sources in place of a release."""
-    wheel = [str(ROOT / ".venv" / "bin" / "uv"), "build", "--wheel", "--quiet"]
+    wheel = [str(Path(sys.executable).with_name("uv")), "build", "--wheel", "--quiet"]
     subprocess.run([*wheel, "--out-dir", str(tmp_path), str(ROOT)], check=True)
     (found,) = tmp_path.glob("*.whl")
     for name in ("graphs.py", "langgraph.json"):
@@ -235,7 +236,7 @@ def test_an_image_for_graphs_of_ones_own(engine: Engine, tmp_path: Path) -> None
     content = json.loads((tmp_path / "langgraph.json").read_text())
     content |= {"env": {"TOKEN": "hunter2-is-secret"}, "python_version": "3.12"}
     (tmp_path / "langgraph.json").write_text(json.dumps(content))
-    outrigger = str(ROOT / ".venv" / "bin" / "outrigger")
+    outrigger = str(Path(sys.executable).with_name("outrigger"))
     words = ["dockerfile", "--config", str(tmp_path / "langgraph.json")]
     subprocess.run([outrigger, *words, "-o", str(tmp_path / "Dockerfile")], check=True)
     assert BASE in (tmp_path / "Dockerfile").read_text()

@@ -20,12 +20,14 @@ from harness.runs import probe_input
 from harness.topology.people import Heard, Reader, Talk
 from harness.topology.system import Topology, started_topology
 from outrigger_client.client import Client
+from outrigger_client.operations.options import Strategy
 from outrigger_client.settings import ClientSettings, Retries
 
 pytestmark = pytest.mark.end_to_end
 
 PATIENT = ClientSettings(retries=Retries(tries=30, longest_pause_seconds=1.0))
 DEADLINE_SECONDS = 60.0
+STRATEGIES: tuple[Strategy, ...] = ("reject", "enqueue", "interrupt", "rollback")
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +147,7 @@ async def test_a_restart_of_everything_under_double_texting_loses_nothing(
     async with Client(
         topology.url, api_key=topology.api_key, settings=PATIENT, hook=heard.hook
     ) as client:
-        talks = [
-            Talk(client, strategy, f"{strategy}-{number}")
-            for strategy in ("reject", "enqueue", "interrupt", "rollback")
-            for number in range(2)
-        ]
+        talks = [Talk(client, each, each) for each in STRATEGIES]
         readers = [Reader(client, f"reader-{number}", 4.0) for number in range(2)]
         async with asyncio.TaskGroup() as tasks:
             for each in talks:
@@ -157,7 +155,7 @@ async def test_a_restart_of_everything_under_double_texting_loses_nothing(
             for reader in readers:
                 tasks.create_task(reader.follow(stop))
             try:
-                await _restart_all(topology, talks)
+                await _restart_all(topology, postgres, talks)
             finally:
                 stop.set()
         faults = [fault for each in talks for fault in await each.faults()]
@@ -167,14 +165,19 @@ async def test_a_restart_of_everything_under_double_texting_loses_nothing(
     assert heard.resumed, "no stream was broken: the test has not tried anything"
 
 
-async def _restart_all(topology: Topology, talks: list[Talk]) -> None:
+async def _restart_all(topology: Topology, postgres: PostgresServer, talks: list[Talk]) -> None:
     """One after the other, as soon as people have gone on talking since the one before."""
-    for container in topology.containers:
-        if container.name == "redis":
-            continue
+
+    def restart_postgres() -> None:
+        postgres.stop()
+        postgres.start()
+
+    redis, *others = topology.containers
+    restarts = {each.name: each.restart for each in [*others, redis]}
+    for name, restart in {**restarts, "postgres": restart_postgres}.items():
         before = {each.name: len(each.accepted) for each in talks}
-        await asyncio.to_thread(container.restart)
+        await asyncio.to_thread(restart)
         deadline = time.monotonic() + DEADLINE_SECONDS
         while any(len(each.accepted) <= before[each.name] for each in talks):
-            assert time.monotonic() < deadline, f"nobody gets on after {container.name}"
+            assert time.monotonic() < deadline, f"nobody gets on after {name}"
             await asyncio.sleep(0.05)

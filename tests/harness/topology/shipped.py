@@ -1,5 +1,6 @@
 """The shipped files with addresses of loopback in them: all that a test changes is here."""
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def prometheus_files(folder: Path, addresses: Mapping[str, str]) -> Path:
     """Write Prometheus' file into `folder`, with addresses for names, and the rules beside it."""
     folder.mkdir(parents=True)
     changes = {f'"{name}:': f'"{address}:' for name, address in addresses.items()}
+    changes |= {"scrape_interval: 15s": "scrape_interval: 2s"}  # tests wait for the first one
+    changes |= {"scrape_timeout: 10s": "scrape_timeout: 2s"}
     path = folder / "prometheus.yml"
     path.write_text(replaced((DEPLOY / "prometheus.yml").read_text(), changes))
     (folder / "rules").symlink_to(RULES)
@@ -58,7 +61,5 @@ def redis_file(folder: Path, address: str) -> Path:
 
 def secret_files(folder: Path) -> dict[str, Path]:
     """Make the secrets as `make secrets` does; by name."""
-    import subprocess
-
     subprocess.run(["sh", str(DEPLOY / "secrets.sh"), str(folder)], check=True)
     return {path.name: path for path in folder.iterdir()}

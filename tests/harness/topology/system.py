@@ -117,11 +117,11 @@ def started_topology(folder: Path, postgres_uri: str) -> Iterator[Topology]:
         stack.enter_context(stopped_at_the_end(topology.containers))
         _start(topology, [_redis(topology)])
         _migrate(topology)
-        ours = [("server", 2), ("worker", 2), ("server-sidecar", 0), ("worker-sidecar", 0)]
-        _start(
-            topology, [each for name, count in ours for each in _outriggers(topology, name, count)]
-        )
-        _start(topology, [_nginx(topology), _prometheus(topology)])
+        counts = {"server": 2, "worker": 2, "server-sidecar": 0, "worker-sidecar": 0}
+        ours = [
+            each for name, count in counts.items() for each in _outriggers(topology, name, count)
+        ]
+        _start(topology, [*ours, _nginx(topology), _prometheus(topology)])
         yield topology
 
 
@@ -155,6 +155,7 @@ def _start(topology: Topology, containers: list[Container]) -> None:
 
 
 def _outriggers(topology: Topology, service_name: str, count: int) -> list[Container]:
+    """So many of a service, numbered; one without a number for none."""
     names = [f"{service_name}-{number + 1}" for number in range(count)] or [service_name]
     return [_outrigger(topology, service_name, name) for name in names]
 
