@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := server sidecar dashboards loadtests tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay strategies check format requirements docs dashboards pictures clean
+.PHONY: help install servers run test test-long compatibility bench bench-quick bench-relay strategies check format requirements docs dashboards pictures secrets clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ pictures: install servers ## Draw the previews of the boards from a busy system;
 
 docs: install ## Write the generated parts of the documents anew
 	@$(BIN)/python docs/generate.py
+
+secrets: ## Make the passwords and the API key of docker-compose.yml in deploy/secrets; keeps those that are there
+	@sh deploy/secrets.sh
 
 requirements: install ## Pin the newest allowed dependencies anew
 	@sh requirements/compile.sh

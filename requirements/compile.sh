@@ -11,6 +11,11 @@ pin() { # pin OUTPUT ARGUMENTS...
 pin server.txt --extra server --extra postgres --extra redis
 pin sidecar.txt --extra sidecar
 pin all.txt --all-extras --group dev
+pin loadtests.txt --extra loadtests --constraint requirements/all.txt
+# What makes the wheel that the images install.
+echo 'hatchling>=1.27' | .venv/bin/uv pip compile - --constraint requirements/all.txt --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+    --output-file requirements/build.txt >/dev/null
 echo 'uv' | .venv/bin/uv pip compile - --constraint requirements/all.txt --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
     --output-file requirements/uv.txt >/dev/null

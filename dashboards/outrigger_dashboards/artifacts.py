@@ -9,7 +9,6 @@ from outrigger_dashboards.errors import WrongUse
 from outrigger_dashboards.metrics.catalogue import Catalogue
 from outrigger_dashboards.panels import Board
 from outrigger_dashboards.provisioning import (
-    compose_file,
     datasources_file,
     grafana_manifest,
     kustomization_file,
@@ -54,7 +53,6 @@ def generated(
     files[GRAFANA_ALERTS] = grafana_alerts_file(groups, rules, config, ids)
     files["provisioning/datasources/outrigger.yml"] = datasources_file(config.links)
     files["provisioning/dashboards/outrigger.yml"] = providers_file()
-    files["compose.yml"] = compose_file()
     files["kustomization.yaml"] = kustomization_file(board.uid for board in boards)
     files["kubernetes/grafana.yml"] = grafana_manifest()
     drawn = drawn_groups(groups, rules, config, ids)

@@ -1,4 +1,4 @@
-"""What makes a Grafana show the boards by itself: its provisioning, for compose and Kubernetes.
+"""What makes a Grafana show the boards by itself: its provisioning, and all of it in Kubernetes.
 
 Nothing here starts anything; the files are mounted where Grafana looks for them.
 """
@@ -15,7 +15,6 @@ BOARDS_AT = "/var/lib/grafana/outrigger"
 PROVISIONING_AT = "/etc/grafana/provisioning"
 RUNBOOKS_AT = "/usr/share/grafana/public/outrigger/runbooks"
 ALERTS_AT = f"{PROVISIONING_AT}/alerting/outrigger.yml"
-_GENERATED = "./dashboards/generated"
 _DATASOURCES, _PROVIDERS = "outrigger-grafana-datasources", "outrigger-grafana-providers"
 _BOARDS, _RUNBOOKS = "outrigger-grafana-boards", "outrigger-runbooks"
 _LABELS = {"app.kubernetes.io/name": "grafana", "app.kubernetes.io/part-of": "outrigger"}
@@ -55,23 +54,6 @@ def providers_file() -> str:
         "options": {"path": BOARDS_AT, "foldersFromFilesStructure": False},
     }
     return HEADING + dumped({"apiVersion": 1, "providers": [provider]})
-
-
-def compose_file() -> str:
-    """Write the service for compose, to be given with `-f` after the file of the rest."""
-    mounts = (
-        (f"{_GENERATED}/provisioning/datasources", f"{PROVISIONING_AT}/datasources"),
-        (f"{_GENERATED}/provisioning/dashboards", f"{PROVISIONING_AT}/dashboards"),
-        (f"{_GENERATED}/grafana", BOARDS_AT),
-        ("./docs/runbooks", RUNBOOKS_AT),
-    )
-    service = {
-        "image": IMAGE,
-        "restart": "unless-stopped",
-        "ports": [f"127.0.0.1:{_PORT}:{_PORT}"],
-        "volumes": [f"{here}:{there}:ro" for here, there in mounts],
-    }
-    return HEADING + dumped({"services": {"grafana": service}})
 
 
 def kustomization_file(boards: Iterable[str]) -> str:

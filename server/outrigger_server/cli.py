@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,8 @@ from outrigger_server.app import Running, open_server
 from outrigger_server.assistants_apply.cli import assistants
 from outrigger_server.configuration.cli import config as config_cli
 from outrigger_server.configuration.reading import Configuration, read_configuration
+from outrigger_server.dockerfile import dockerfile as written_dockerfile
+from outrigger_server.dockerfile import read_image_spec
 from outrigger_server.errors import ConfigurationError
 from outrigger_server.graphs.environment import give_secrets
 from outrigger_server.graphs.registry import GraphRegistry, load_graphs
@@ -135,6 +138,26 @@ def migrate() -> None:
 
     migrate_postgres(uri.get_secret_value())
     print(f"The schema is at {SCHEMA_REVISION}.")
+
+
+@cli.command()
+def dockerfile(
+    config: Config = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else stdout.")
+    ] = None,
+) -> None:
+    """Write a Dockerfile for the graphs of a langgraph.json, without any value of its env."""
+    spec = read_image_spec(load_settings(os.environ, config=config).server.config)
+    release = version("langgraph-outrigger")
+    text = written_dockerfile(spec, f"langgraph-outrigger[server,postgres,redis]=={release}")
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, encoding="utf-8")
+    if not (spec.folder / ".dockerignore").exists():
+        advice = "without a .dockerignore a build copies all of it, also .git and .venv"
+        print(f"outrigger: {spec.folder}: {advice}", file=sys.stderr)
 
 
 def main() -> None:

@@ -1,4 +1,9 @@
-"""Serves the API over HTTP until a signal asks for the end, then stops in order."""
+"""Serves the API over HTTP until a signal asks for the end, then stops in order.
+
+Who has connected by then is still answered: uvicorn alone resets connections that wait to be
+accepted and closes those whose request it has not read yet, and a proxy cannot know whether such a
+request was carried out.
+"""
 
 import asyncio
 import contextlib
@@ -6,7 +11,7 @@ import errno
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +20,8 @@ from typing_extensions import override
 from outrigger_server.errors import ConfigurationError
 
 CONNECTIONS_GRACE_SECONDS = 3
+LOOKS, LOOK_SECONDS = 50, 0.01
+"""How often a stopping server looks for the request of somebody who has just connected."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -25,6 +32,44 @@ class HttpServer(uvicorn.Server):
     @override
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nobody in any more, hear those who are at the door, and stop when all have gone."""
+        at_the_door = [each for listener in sockets or () for each in _accepted(listener)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in at_the_door:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        for _ in range(LOOKS):
+            if not any(_is_silent(each) for each in self.server_state.connections):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = kind(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """Accept everybody who waits."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # nobody is left
+            return
+        connection.setblocking(False)  # noqa: FBT003  so it is called
+        yield connection
+
+
+def _is_silent(connection: Any) -> bool:
+    """True for a connection on which no request has begun; a WebSocket began as one."""
+    return hasattr(connection, "cycle") and connection.cycle is None
 
 
 def listen(host: str, port: int, settings: str = "OUTRIGGER") -> socket.socket:

@@ -8,9 +8,7 @@ import pytest
 import yaml
 
 from harness.boards import GENERATED, RUNBOOKS, rules
-from harness.processes import ROOT
-from outrigger_dashboards.boards.catalogue import BOARDS
-from outrigger_dashboards.provisioning import BOARDS_AT, RUNBOOKS_AT
+from outrigger_dashboards.provisioning import RUNBOOKS_AT
 
 LARGEST_CONFIG_MAP = 1 << 20
 
@@ -25,18 +23,6 @@ def container() -> dict[str, Any]:
     deployment, _ = yaml.safe_load_all((GENERATED / "kubernetes" / "grafana.yml").read_text())
     pod: dict[str, Any] = deployment["spec"]["template"]["spec"]
     return pod["containers"][0] | {"volumes": pod["volumes"]}
-
-
-def test_compose_mounts_what_is_there_where_grafana_looks_for_it() -> None:
-    mounts = [each.split(":") for each in read("compose.yml")["services"]["grafana"]["volumes"]]
-    places = {there: ROOT / here for here, there, mode in mounts if mode == "ro"}
-    assert len(places) == len(mounts)
-    assert len(list(places[BOARDS_AT].glob("*.json"))) == len(BOARDS)
-    (provider,) = read("provisioning/dashboards/outrigger.yml")["providers"]
-    assert provider["options"]["path"] in places
-    for kind in ("datasources", "dashboards"):
-        assert list(places[f"/etc/grafana/provisioning/{kind}"].glob("*.yml"))
-    assert places[RUNBOOKS_AT] == RUNBOOKS
 
 
 def test_a_runbook_is_where_the_alerts_say() -> None:

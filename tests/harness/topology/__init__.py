@@ -1,0 +1,1 @@
+"""The processes of docker-compose.yml on loopback, from the shipped files, without an engine."""
