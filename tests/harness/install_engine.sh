@@ -4,7 +4,8 @@
 set -eu
 
 missing=""
-command -v dockerd >/dev/null || missing="docker.io"
+engine="docker"".io" # Debian's package, in two parts as it is also the name of a registry
+command -v dockerd >/dev/null || missing="$engine"
 command -v docker-compose >/dev/null || missing="$missing docker-compose"
 command -v debootstrap >/dev/null || missing="$missing debootstrap"
 command -v iptables >/dev/null || missing="$missing iptables"
