@@ -141,3 +141,30 @@ def test_an_address_that_is_none_is_never_shown(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "half" not in ended.stderr + ended.stdout
     assert "of%it" not in ended.stderr + ended.stdout
+
+
+BROKEN = """\
+import sys
+from outrigger_server.cli import cli, main
+
+@cli.command()
+def broken() -> None:
+    raise RuntimeError("no way to redis://:hush-hush@r:1/0")
+
+sys.argv = ["outrigger", "broken"]
+main()
+"""
+
+
+def test_an_error_that_nobody_expected_is_shown_whole_but_for_secrets() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("RuntimeError: no way to redis://[redacted]@r:1/0\n")
+    assert "hush" not in done.stderr + done.stdout

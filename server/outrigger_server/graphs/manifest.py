@@ -27,6 +27,7 @@ from outrigger_server.graphs.index_spec import IndexSpec, read_index
 from outrigger_server.graphs.retention import Retention, read_retention
 from outrigger_server.graphs.webhook_rules import read_webhook_rules
 from outrigger_server.settings import setting_names
+from outrigger_telemetry.setting_names import FILE
 
 # Keys of the official format that say how to build an image.
 _BUILD_KEYS = frozenset(
@@ -282,7 +283,7 @@ class _Reader:
             key = f"env.{name}"
             if not name or "=" in name or "\0" in name:
                 self.fault(key, "not a name an environment variable can have")
-            elif name in setting_names():
+            elif {name, name.removesuffix(FILE)} & setting_names():
                 self.fault(key, "a setting of the server; set it in the process's environment")
             elif not isinstance(value, str):
                 self.fault(key, f"must be text in quotes, is {_kind(value)}")

@@ -115,6 +115,10 @@ def test_a_wrong_place_of_a_graph_is_told(here: Path, entry: Any, fault: str):
             ("env.OUTRIGGER_PORT: a setting of the server; set it in the process's environment"),
         ),
         (
+            {"graphs": AGENT, "env": {"REDIS_URI_FILE": "a"}},
+            "env.REDIS_URI_FILE: a setting of the server; set it in the process's environment",
+        ),
+        (
             {"graphs": AGENT, "env": {"KEY": "${NOT_SET}"}},
             ("env.KEY: ${NOT_SET} is not set; set it, or write ${NOT_SET:-default}"),
         ),
