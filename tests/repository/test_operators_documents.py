@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from typer.core import TyperGroup, TyperOption
 
 from harness.boards import RUNBOOKS, boards
@@ -31,7 +32,8 @@ RUN_FOR_REAL = {
     "troubleshooting": {"curl", "psql", "redis-cli"},
 }
 """Programs whose commands tests/end_to_end/test_backup.py and test_operating.py carry out."""
-WITHOUT_A_TRIAL = {"docker compose up -d", "kind load docker-image …"}
+WITHOUT_A_TRIAL = {"kind load docker-image …"}
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 FILE = re.compile(r"(?:deploy|docs|dashboards|loadtests)/[\w./-]+|[A-Z]+\.md")
 
 
@@ -106,7 +108,13 @@ def test_a_symptom_has_a_panel_a_command_and_a_way_on_in_this_order() -> None:
 
 
 def test_every_command_is_tried_somewhere(text: Document) -> None:
-    tried = {"outrigger", "outrigger-loadtest", "kubectl", *RUN_FOR_REAL.get(text.path.stem, ())}
+    tried = {
+        "outrigger",
+        "outrigger-loadtest",
+        "kubectl",
+        "docker",
+        *RUN_FOR_REAL.get(text.path.stem, ()),
+    }
     commands = text.commands()
     assert commands or text.path.stem == "scale"
     for command in commands:
@@ -133,6 +141,14 @@ def assert_understood(command: Any, words: list[str]) -> None:
                 next(rest)
         elif isinstance(command, TyperGroup):
             command = command.commands[word]
+
+
+def test_what_compose_is_told_of_is_there(text: Document) -> None:
+    for line in (each for each in text.commands() if program_of(each) == "docker"):
+        _, compose, verb, *words = shlex.split(line)
+        assert (compose, verb) == ("compose", "up"), line
+        named = {word.partition("=")[0] for word in words if not word.startswith("-")}
+        assert named <= SERVICES.keys(), line
 
 
 @pytest.mark.parametrize("words", ["serve --no-workers", "serv", "capacity --hosts a"])
