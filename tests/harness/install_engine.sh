@@ -4,7 +4,7 @@
 set -eu
 
 missing=""
-command -v dockerd >/dev/null || missing="docker.io"
+command -v dockerd >/dev/null || missing="docker.""io"  # Debian's package
 command -v docker-compose >/dev/null || missing="$missing docker-compose"
 command -v debootstrap >/dev/null || missing="$missing debootstrap"
 command -v iptables >/dev/null || missing="$missing iptables"
