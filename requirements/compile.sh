@@ -9,7 +9,8 @@ pin() { # pin OUTPUT ARGUMENTS...
         --output-file "requirements/$output" >/dev/null
 }
 pin server.txt --extra server --extra postgres --extra redis
-pin sidecar.txt --extra sidecar
+# With the drivers of both databases, and without what the extra `postgres` brings for graphs.
+echo 'psycopg[binary]>=3.2' | pin sidecar.txt - --extra sidecar --extra redis
 pin all.txt --all-extras --group dev
 pin loadtests.txt --extra loadtests --constraint requirements/all.txt
 # What makes the wheel that the images install.

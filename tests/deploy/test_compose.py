@@ -53,7 +53,7 @@ def test_a_service_has_limits_a_restart_policy_and_a_bounded_log(name: str) -> N
     content = SERVICES[name]
     assert content["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
     assert content["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
-    wanted = {"migrate": "on-failure", "loadtest": "no"}.get(name, "unless-stopped")
+    wanted = {"migrate": "on-failure:5", "loadtest": "no"}.get(name, "unless-stopped")
     assert content["restart"] == wanted
     assert "no-new-privileges:true" in content["security_opt"]
 

@@ -1,6 +1,7 @@
 """Docker's engine, started by the test with everything it keeps in a folder of the test."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -100,6 +101,14 @@ def started_engine(folder: Path) -> Iterator[Engine]:
         yield engine
     finally:
         end(process, TERMINATE)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what the engine kept: gigabytes, and a mount that it leaves behind."""
+    for left in (folder / "exec" / "netns").glob("*"):
+        subprocess.run([program("umount"), str(left)], check=False)
+    shutil.rmtree(folder)
 
 
 def _answers(engine: Engine) -> bool:
@@ -114,6 +123,7 @@ def _make_stand_ins(engine: Engine) -> None:
     subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)
     engine.docker("import", str(archive), "stand-in")
     archive.unlink()
+    shutil.rmtree(root)
     engine.docker("tag", "stand-in", BASE)
     for stage, tag in STAND_INS.items():
         engine.docker("build", "--target", stage, "--tag", tag, str(IMAGES))
