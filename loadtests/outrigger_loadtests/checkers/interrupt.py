@@ -11,11 +11,13 @@ from outrigger_loadtests.checkers.order import (
     refusals,
     undisturbed_succeed,
 )
+from outrigger_loadtests.faults.kinds import Excuse
 from outrigger_loadtests.history.operations import (
     IN_FLIGHT,
     SUCCESS,
     Ending,
     Endpoint,
+    Frame,
     Joined,
     Outcome,
     Strategy,
@@ -25,6 +27,7 @@ from outrigger_loadtests.marks import LAST, mark, steps_by_token
 from outrigger_loadtests.models.run import NANOSECONDS, Run
 from outrigger_loadtests.models.thread import Thread, returned
 
+AHEAD = 1  # seconds that a stream may be ahead of the database
 HEARTBEAT = 4.5  # seconds: a little less than servers leave between two
 
 
@@ -62,7 +65,7 @@ def what_was_finished_stays(case: Case) -> None:
             continue
         case.examined()
         final = run.own_steps
-        seen = max(_shown(thread, run), key=len, default=[])
+        seen = max(_shown(thread, run, final), key=len, default=[])
         if seen[: len(final)] != final or len(seen) > len(final):
             lost = ", ".join(seen[len(final) :]) or "its order"
             case.found("lost_step", f"{run.token} had finished, and lost: {lost}", run)
@@ -71,14 +74,25 @@ def what_was_finished_stays(case: Case) -> None:
             case.found("late_mark", f"{run.token} was cut, and wrote among later runs", run)
 
 
-def _shown(thread: Thread, run: Run) -> Iterator[list[str]]:
-    """Yield what anybody saw of the run's finished steps."""
+def _shown(thread: Thread, run: Run, final: list[str]) -> Iterator[list[str]]:
+    """Yield what anybody saw of the run's finished steps.
+
+    A stream may be ahead of the database. What it alone showed is left out where it was lost and
+    a fault since the run began may have taken the worker before it was written down.
+    """
     for state in thread.states:
         yield thread.steps_in(state, run)
     for stream in run.streams:
         for frame in stream.frames:
             if frame.name == "values":
-                yield run.own(steps_by_token(frame.marks).get(run.token, []))
+                steps = run.own(steps_by_token(frame.marks).get(run.token, []))
+                if steps == final[: len(steps)] or not _may_be_unwritten(thread, run, frame):
+                    yield steps
+
+
+def _may_be_unwritten(thread: Thread, run: Run, frame: Frame) -> bool:
+    latest = frame.at + AHEAD * NANOSECONDS
+    return thread.disturbances.excuse(Excuse.STARTED_AGAIN, run.begin, latest)
 
 
 def what_never_started_leaves_nothing(case: Case) -> None:

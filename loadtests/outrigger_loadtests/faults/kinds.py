@@ -21,7 +21,8 @@ class Excuse(StrEnum):
 
 
 MEANINGS: Mapping[Excuse, str] = {
-    Excuse.STARTED_AGAIN: "G9: a running run is pending again, for its next attempt",
+    Excuse.STARTED_AGAIN: "G9: a running run is pending again, for its next attempt; "
+    "I3: a step is lost that streams alone had shown, which run ahead of the database",
     Excuse.EVENTS_TOLD_LOST: "G10: a stream lacks events, where it says so itself "
     "(`metadata` with the status `events_lost`)",
     Excuse.CONNECTION_BROKE: "G10: a stream breaks off",

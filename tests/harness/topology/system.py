@@ -74,16 +74,9 @@ class Topology:
             "/var/lib/outrigger": data,
             SECRETS_AT.rstrip("/"): self.folder / "secrets",
         }
-        found = {}
-        for key, text in service.environment.items():
-            name, value = key, text
-            if text.startswith(SECRETS_AT) and key.removesuffix("_FILE") in {
-                "POSTGRES_URI",
-                "REDIS_URI",
-            }:
-                name = key.removesuffix("_FILE")
-                value = self.secrets[text.removeprefix(SECRETS_AT)].read_text()
-            found[name] = self._here(value, address, paths)
+        found = {
+            name: self._here(value, address, paths) for name, value in service.environment.items()
+        }
         return clean_environment(**found)
 
     def _here(self, value: str, address: str, paths: Mapping[str, Path]) -> str:

@@ -77,6 +77,19 @@ def test_a_step_that_a_stream_showed_as_finished_stays():
     assert not rules(cut().wrote(2).stream(1, (10, 13), frames))
 
 
+def test_a_step_that_a_stream_alone_showed_may_be_lost_with_its_worker():
+    frames = [frame(11, "1:input", "1:first", "1:middle"), frame(13, status="interrupted")]
+
+    def story():
+        return cut().wrote(2).stream(1, (10, 13), frames)
+
+    assert not rules(story().fault("kill worker", 11.5))
+    assert "I3.lost_step" in rules(story().fault("kill worker", 12.5))
+    assert "I3.lost_step" in rules(story().fault("kill api", 11.5))
+    seen = story().state(11.5, "1:input", "1:first", "1:middle")
+    assert "I3.lost_step" in rules(seen.fault("kill worker", 11.5))
+
+
 def test_a_victim_does_not_write_among_later_runs():
     story = cut().wrote(2, "input", "first")
     assert "I3.late_mark" in rules(story.wrote(2, "1:middle", "2:middle", "2:last"))
