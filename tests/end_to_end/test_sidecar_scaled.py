@@ -126,7 +126,8 @@ async def test_runs_and_queue_on_the_page_are_those_in_the_database(
         assert page.value("langgraph_db_pool_acquire_seconds_count", pool=pool) > 0, pool
     # The channels keep a connection to Redis for as long as the server runs.
     assert page.value("langgraph_db_pool_connections", pool="redis", state="busy") >= 1
-    assert page.value("langgraph_db_pool_waiting", pool="reader") == 0
+    idle = {labelled(pool="reader"): 0.0}
+    await until_page(server.sidecar_url, "langgraph_db_pool_waiting", idle)
 
 
 async def test_without_redis_it_is_degraded_and_heals_by_itself(

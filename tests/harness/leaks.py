@@ -13,10 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from outrigger_server.configuration.passwords import is_tried_first
 from outrigger_telemetry.setting_names import FILE, SECRET_NAMES
 
 LEAST_CHARACTERS = 8
-"""What is shorter stands in other words by chance."""
+"""What is shorter stands in other words by chance, as words do that anybody would try first."""
 
 NAMES = (*SECRET_NAMES, "LANGGRAPH_API_KEY", "LG_WEBHOOK_TOKEN")
 
@@ -29,7 +30,7 @@ class Secrets:
 
     def note(self, name: str, value: str) -> str:
         """Take note of one; gives it back."""
-        if len(value) >= LEAST_CHARACTERS:
+        if len(value) >= LEAST_CHARACTERS and not is_tried_first(value):
             self._names[value.encode()] = name
         return value
 
